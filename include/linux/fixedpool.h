@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Fixed-size block pools for kernel modules.
+ *
+ * The blocks are the same ones that processes take through /dev/fixedpool; so
+ * are the handles. Modules that use a pool import the namespace FIXEDPOOL.
+ * The kernel is one client among the others: any module may free what any
+ * module holds, and modules are trusted to give back what they took before
+ * they put the pool.
+ */
+#ifndef _LINUX_FIXEDPOOL_H
+#define _LINUX_FIXEDPOOL_H
+
+#include <linux/compiler.h>
+#include <linux/numa.h>
+#include <linux/types.h>
+#include <uapi/linux/fixedpool.h>
+
+struct fixedpool;
+
+/**
+ * struct fixedpool_params - what a pool is to be
+ * @name: unique name, see FIXEDPOOL_NAME_SIZE
+ * @block_size: usable bytes of a block, see struct fixedpool_pool_create
+ * @align: alignment in bytes, a power of two up to PAGE_SIZE; zero: 8
+ * @blocks: number of blocks, at least 1
+ * @reserve: blocks no shortage of memory can take away; zero: all of them
+ * @storage: where the blocks come from
+ * @flags: FIXEDPOOL_POOL_AUTO_DESTROY or zero
+ * @mode: permission bits for processes that attach; zero: 0600
+ * @numa_node: node of the memory, NUMA_NO_NODE for any
+ */
+struct fixedpool_params {
+	const char *name;
+	u32 block_size;
+	u32 align;
+	u32 blocks;
+	u32 reserve;
+	enum fixedpool_storage storage;
+	u32 flags;
+	umode_t mode;
+	int numa_node;
+};
+
+/**
+ * FIXEDPOOL_PARAMS - initialiser of a struct fixedpool_params for any node
+ * @_name: name
+ * @_block_size: bytes
+ * @_blocks: number
+ */
+#define FIXEDPOOL_PARAMS(_name, _block_size, _blocks) {	\
+	.name = (_name),				\
+	.block_size = (_block_size),			\
+	.blocks = (_blocks),				\
+	.numa_node = NUMA_NO_NODE,			\
+}
+
+struct fixedpool * __must_check
+fixedpool_create(const struct fixedpool_params *params);
+void fixedpool_destroy(struct fixedpool *pool);
+struct fixedpool * __must_check fixedpool_get(const char *name);
+void fixedpool_put(struct fixedpool *pool);
+
+const char *fixedpool_name(const struct fixedpool *pool);
+u32 fixedpool_block_size(const struct fixedpool *pool);
+u32 fixedpool_blocks(const struct fixedpool *pool);
+u32 fixedpool_in_use(const struct fixedpool *pool);
+
+void * __must_check fixedpool_alloc(struct fixedpool *pool, u64 *handle);
+int fixedpool_free(struct fixedpool *pool, u64 handle);
+unsigned int __must_check
+fixedpool_alloc_bulk(struct fixedpool *pool, u64 *handles, unsigned int count);
+unsigned int
+fixedpool_free_bulk(struct fixedpool *pool, const u64 *handles,
+		    unsigned int count, int *error);
+
+void * __must_check fixedpool_lookup(struct fixedpool *pool, u64 handle);
+void *fixedpool_pointer(struct fixedpool *pool, u64 handle);
+u64 fixedpool_handle(struct fixedpool *pool, const void *block);
+
+#endif /* _LINUX_FIXEDPOOL_H */

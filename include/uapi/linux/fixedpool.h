@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * /dev/fixedpool: fixed-size block pools shared by processes and drivers.
+ *
+ * One open file is one *client*. A client creates or attaches pools, takes
+ * blocks of them and names each block by a 64-bit handle. Everything a client
+ * holds goes back when its last descriptor is closed, however that happens.
+ *
+ * Every call takes a pointer to the structure of its name. The caller's size
+ * of the structure travels in the command word: a shorter structure (of an
+ * older header) is extended with zeroes, a longer one is accepted as long as
+ * what this module does not know is zero, and E2BIG otherwise.
+ *
+ * Errors, one per cause; every call may return the first group:
+ *
+ *   ENOTTY     unknown command
+ *   EFAULT     a pointer leads nowhere
+ *   EINVAL     unknown flag, reserved field not zero, a value out of its range
+ *   E2BIG      the structure carries data this module does not know
+ *
+ *   EEXIST     POOL_CREATE: the name is taken
+ *   ENOENT     POOL_ATTACH, POOL_DESTROY: no pool of that name
+ *   EACCES     POOL_ATTACH, POOL_DESTROY: mode bits or ownership forbid it;
+ *              mmap: PROT_EXEC, or PROT_WRITE through a read-only descriptor
+ *   EALREADY   POOL_ATTACH: this client is attached; FREE: double free
+ *   ENFILE     POOL_CREATE: the module's max_pools is reached
+ *   ENOSPC     POOL_CREATE: the module's max_bytes would be exceeded
+ *   EDQUOT     POOL_CREATE: RLIMIT_MEMLOCK would be exceeded
+ *   EOVERFLOW  POOL_CREATE: larger than the address or handle space
+ *   ENOMEM     no memory (of the system, or of the memory cgroup)
+ *   ENODEV     mmap: the pool's storage cannot be mapped
+ *   ENXIO      no pool there that this client is attached to
+ *   ENOBUFS    ALLOC: the pool has no free block
+ *   ERANGE     the handle's index is beyond the end of its pool
+ *   ESTALE     the handle's allocation has ended
+ *   EPERM      the block is allocated, but this client does not hold it
+ *   EMSGSIZE   READ, WRITE: the bytes lie beyond the end of the block
+ *   EBUSY      too many holders of one block (255) at the same time
+ *   ESRCH      GIVE: no such client
+ *   ENOTCONN   GIVE: that client is not attached to the pool
+ *   EINTR      mmap: a fatal signal arrived while pages were being mapped
+ */
+#ifndef _UAPI_LINUX_FIXEDPOOL_H
+#define _UAPI_LINUX_FIXEDPOOL_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define FIXEDPOOL_DEVICE	"/dev/fixedpool"
+#define FIXEDPOOL_ABI_VERSION	1
+
+/* Size of a pool's name with its terminating zero. Names are made of
+ * [A-Za-z0-9._-], are not empty and do not begin with a dot.
+ */
+#define FIXEDPOOL_NAME_SIZE	32
+
+/* Largest block_size, in bytes, of page and of slab storage; the smallest is 1. */
+#define FIXEDPOOL_MAX_BLOCK_SIZE	(4U << 20)
+#define FIXEDPOOL_MAX_SLAB_BLOCK_SIZE	(1U << 20)
+
+/* Largest number of handles in one call. */
+#define FIXEDPOOL_MAX_BATCH	1024
+
+/*
+ * A handle names one allocation of one block:
+ *
+ *   63           32 31            0
+ *   +--------------+--------------+
+ *   |   version    |     slot     |
+ *   +--------------+--------------+
+ *
+ * The version of an allocated block is odd and that of a free block even; it
+ * advances on every allocation and on every free, so a handle is dead as soon
+ * as its block is freed. It repeats after 2^31 allocations of the same block.
+ * The slot minus the pool's first_slot is the block's index in its pool.
+ * Zero is never a handle.
+ */
+#define FIXEDPOOL_HANDLE(version, slot)	\
+	(((__u64)(version) << 32) | (__u32)(slot))
+#define FIXEDPOOL_HANDLE_VERSION(handle)	((__u32)((__u64)(handle) >> 32))
+#define FIXEDPOOL_HANDLE_SLOT(handle)	((__u32)(handle))
+
+/**
+ * enum fixedpool_storage - where a pool's blocks come from
+ * @FIXEDPOOL_STORAGE_PAGES: pages; blocks can be mapped
+ * @FIXEDPOOL_STORAGE_SLAB: objects of the pool's own slab cache; not mappable,
+ *	bytes are reached with READ and WRITE
+ */
+enum fixedpool_storage {
+	FIXEDPOOL_STORAGE_PAGES = 0,
+	FIXEDPOOL_STORAGE_SLAB = 1,
+};
+
+/* QUERY: features */
+#define FIXEDPOOL_FEATURE_GIVE		(1ULL << 0)
+
+/**
+ * struct fixedpool_query - what the loaded module is (FIXEDPOOL_IOC_QUERY)
+ * @features: out: FIXEDPOOL_FEATURE_* bits
+ * @abi_version: out: FIXEDPOOL_ABI_VERSION of the module
+ * @client: out: number of this client, for GIVE; never zero
+ * @max_block_size: out: bytes
+ * @max_batch: out: handles in one call
+ * @max_pools: out: pools at the same time; zero: no limit
+ * @reserved: out: zero
+ * @max_bytes: out: bytes in all pools together; zero: no limit
+ */
+struct fixedpool_query {
+	__aligned_u64 features;
+	__u32 abi_version;
+	__u32 client;
+	__u32 max_block_size;
+	__u32 max_batch;
+	__u32 max_pools;
+	__u32 reserved;
+	__aligned_u64 max_bytes;
+};
+
+/* POOL_CREATE: flags */
+#define FIXEDPOOL_POOL_AUTO_DESTROY	(1U << 0)	/* destroyed with its last client */
+#define FIXEDPOOL_POOL_NUMA_NODE	(1U << 1)	/* @numa_node is meant */
+
+/**
+ * struct fixedpool_pool_create - make a pool and attach to it
+ *	(FIXEDPOOL_IOC_POOL_CREATE)
+ * @name: in: the name, see FIXEDPOOL_NAME_SIZE
+ * @block_size: in: usable bytes of a block, up to FIXEDPOOL_MAX_BLOCK_SIZE, or
+ *	FIXEDPOOL_MAX_SLAB_BLOCK_SIZE of slab storage
+ * @align: in: alignment of a block in bytes, a power of two up to the page
+ *	size; zero: 8
+ * @blocks: in: number of blocks, all of them made now; at least 1, and no more
+ *	than 262144 of slab storage
+ * @reserve: in: blocks that no shortage of memory can ever take from the pool,
+ *	up to @blocks; zero: all of them
+ * @storage: in: enum fixedpool_storage
+ * @flags: in: FIXEDPOOL_POOL_*
+ * @mode: in: who may attach, as for a file, without execute bits: a class
+ *	needs its read and its write bit; zero: 0600. The owner is the caller's
+ *	effective user and group.
+ * @numa_node: in: with FIXEDPOOL_POOL_NUMA_NODE the node; else zero
+ * @id: out: the pool's number, for the calls that take one
+ * @reserved: in: zero
+ */
+struct fixedpool_pool_create {
+	char name[FIXEDPOOL_NAME_SIZE];
+	__u32 block_size;
+	__u32 align;
+	__u32 blocks;
+	__u32 reserve;
+	__u32 storage;
+	__u32 flags;
+	__u32 mode;
+	__s32 numa_node;
+	__u32 id;
+	__u32 reserved;
+};
+
+/**
+ * struct fixedpool_pool_attach - attach this client to a pool by name
+ *	(FIXEDPOOL_IOC_POOL_ATTACH)
+ * @name: in: the name
+ * @flags: in: zero
+ * @id: out: the pool's number
+ */
+struct fixedpool_pool_attach {
+	char name[FIXEDPOOL_NAME_SIZE];
+	__u32 flags;
+	__u32 id;
+};
+
+/**
+ * struct fixedpool_pool_detach - leave a pool and give back all blocks held of
+ *	it (FIXEDPOOL_IOC_POOL_DETACH)
+ * @id: in: the pool's number
+ * @flags: in: zero
+ *
+ * What is mapped stays mapped until munmap().
+ */
+struct fixedpool_pool_detach {
+	__u32 id;
+	__u32 flags;
+};
+
+/**
+ * struct fixedpool_pool_destroy - take a pool's name away
+ *	(FIXEDPOOL_IOC_POOL_DESTROY)
+ * @name: in: the name
+ * @flags: in: zero
+ * @reserved: in: zero
+ *
+ * For the pool's owner and CAP_DAC_OVERRIDE. The name is free at once. Clients,
+ * mappings and kernel users keep what they have; the memory goes with the last
+ * of them.
+ */
+struct fixedpool_pool_destroy {
+	char name[FIXEDPOOL_NAME_SIZE];
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct fixedpool_pool_info - a pool this client is attached to
+ *	(FIXEDPOOL_IOC_POOL_INFO)
+ * @id: in: the pool's number
+ * @query_flags: in: zero
+ * @name: out: the name
+ * @block_size: out: usable bytes of a block
+ * @stride: out: bytes from one block of a chunk to the next
+ * @align: out: alignment of a block, bytes
+ * @blocks: out: number of blocks
+ * @reserve: out: blocks that no shortage of memory can take from the pool
+ * @storage: out: enum fixedpool_storage
+ * @flags: out: FIXEDPOOL_POOL_*
+ * @mode: out: permission bits
+ * @uid: out: owner, in the caller's user namespace
+ * @gid: out: group, in the caller's user namespace
+ * @numa_node: out: the node, -1: any
+ * @first_slot: out: slot of block 0 in a handle
+ * @chunk_blocks: out: blocks in one chunk; zero if not mappable
+ * @in_use: out: blocks held by anybody at this moment
+ * @peak: out: the most blocks ever held at the same time
+ * @clients: out: clients attached
+ * @chunk_size: out: bytes of one chunk
+ * @data_offset: out: mmap() offset of the blocks
+ * @data_length: out: bytes that may be mapped there; zero if not mappable
+ * @versions_offset: out: mmap() offset of the version words, one __u32 a block
+ *	in the order of indices
+ * @versions_length: out: bytes that may be mapped there; zero if not mappable
+ *
+ * Block i begins (i / chunk_blocks) * chunk_size + (i % chunk_blocks) * stride
+ * bytes after data_offset. Mappings are shared, never executable, and may cover
+ * any whole pages of either region.
+ */
+struct fixedpool_pool_info {
+	__u32 id;
+	__u32 query_flags;
+	char name[FIXEDPOOL_NAME_SIZE];
+	__u32 block_size;
+	__u32 stride;
+	__u32 align;
+	__u32 blocks;
+	__u32 reserve;
+	__u32 storage;
+	__u32 flags;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__s32 numa_node;
+	__u32 first_slot;
+	__u32 chunk_blocks;
+	__u32 in_use;
+	__u32 peak;
+	__u32 clients;
+	__aligned_u64 chunk_size;
+	__aligned_u64 data_offset;
+	__aligned_u64 data_length;
+	__aligned_u64 versions_offset;
+	__aligned_u64 versions_length;
+};
+
+/* ALLOC: flags */
+#define FIXEDPOOL_ALLOC_PARTIAL		(1U << 0)	/* fewer blocks, at least one, will do */
+#define FIXEDPOOL_ALLOC_ZERO		(1U << 1)	/* fill the blocks with zeroes */
+
+/**
+ * struct fixedpool_alloc - take blocks (FIXEDPOOL_IOC_ALLOC)
+ * @pool: in: the pool's number
+ * @flags: in: FIXEDPOOL_ALLOC_*
+ * @count: in: blocks wanted, 1 to FIXEDPOOL_MAX_BATCH
+ * @done: out: blocks taken; also written when the call fails
+ * @handles: in: pointer to @count __u64; out: the first @done are written
+ *
+ * Takes all of @count or fails with ENOBUFS and takes none; with
+ * FIXEDPOOL_ALLOC_PARTIAL it takes what there is and fails only when that is
+ * nothing. Never waits.
+ */
+struct fixedpool_alloc {
+	__u32 pool;
+	__u32 flags;
+	__u32 count;
+	__u32 done;
+	__aligned_u64 handles;
+};
+
+/**
+ * struct fixedpool_free - give blocks back (FIXEDPOOL_IOC_FREE)
+ * @handles: in: pointer to @count __u64, of any pools
+ * @count: in: 1 to FIXEDPOOL_MAX_BATCH
+ * @done: out: blocks given back; also written when the call fails
+ * @flags: in: zero
+ * @reserved: in: zero
+ *
+ * Works in order and stops at the first handle that is refused: that is handle
+ * number @done, and the error says why. EALREADY: the allocation it names has
+ * ended and the block was not allocated since.
+ */
+struct fixedpool_free {
+	__aligned_u64 handles;
+	__u32 count;
+	__u32 done;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/* CHECK: state */
+#define FIXEDPOOL_CHECK_ALIVE		(1U << 0)	/* the allocation has not ended */
+#define FIXEDPOOL_CHECK_MINE		(1U << 1)	/* this client holds the block */
+#define FIXEDPOOL_CHECK_SHARED		(1U << 2)	/* it has more holders than one */
+
+/**
+ * struct fixedpool_check - what a handle is worth (FIXEDPOOL_IOC_CHECK)
+ * @handle: in: the handle
+ * @flags: in: zero
+ * @state: out: FIXEDPOOL_CHECK_* bits, zero for a handle that is dead
+ *
+ * Fails only for what cannot be a handle of an attached pool (EINVAL, ENXIO,
+ * ERANGE).
+ */
+struct fixedpool_check {
+	__aligned_u64 handle;
+	__u32 flags;
+	__u32 state;
+};
+
+/**
+ * struct fixedpool_read - copy bytes out of a block this client holds
+ *	(FIXEDPOOL_IOC_READ)
+ * @handle: in: the block
+ * @buffer: in: pointer to the caller's memory
+ * @offset: in: first byte in the block
+ * @length: in: bytes
+ * @flags: in: zero
+ * @reserved: in: zero
+ */
+struct fixedpool_read {
+	__aligned_u64 handle;
+	__aligned_u64 buffer;
+	__u32 offset;
+	__u32 length;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct fixedpool_write - copy bytes into a block this client holds
+ *	(FIXEDPOOL_IOC_WRITE)
+ * @handle: in: the block
+ * @buffer: in: pointer to the caller's memory
+ * @offset: in: first byte in the block
+ * @length: in: bytes
+ * @flags: in: zero
+ * @reserved: in: zero
+ */
+struct fixedpool_write {
+	__aligned_u64 handle;
+	__aligned_u64 buffer;
+	__u32 offset;
+	__u32 length;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct fixedpool_give - let another client hold blocks instead of this one
+ *	(FIXEDPOOL_IOC_GIVE)
+ * @handles: in: pointer to @count __u64, of any pools
+ * @count: in: 1 to FIXEDPOOL_MAX_BATCH
+ * @done: out: blocks given; also written when the call fails
+ * @client: in: number of the receiving client, from its QUERY
+ * @flags: in: zero
+ *
+ * The handles stay valid; telling the receiver about them is the caller's job.
+ * Works in order and stops at the first handle that is refused.
+ */
+struct fixedpool_give {
+	__aligned_u64 handles;
+	__u32 count;
+	__u32 done;
+	__u32 client;
+	__u32 flags;
+};
+
+#define FIXEDPOOL_IOC_MAGIC		0xFB
+#define FIXEDPOOL_IOC_QUERY		_IOWR(FIXEDPOOL_IOC_MAGIC, 0, struct fixedpool_query)
+#define FIXEDPOOL_IOC_POOL_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 1, struct fixedpool_pool_create)
+#define FIXEDPOOL_IOC_POOL_ATTACH	_IOWR(FIXEDPOOL_IOC_MAGIC, 2, struct fixedpool_pool_attach)
+#define FIXEDPOOL_IOC_POOL_DETACH	_IOWR(FIXEDPOOL_IOC_MAGIC, 3, struct fixedpool_pool_detach)
+#define FIXEDPOOL_IOC_POOL_DESTROY	_IOWR(FIXEDPOOL_IOC_MAGIC, 4, struct fixedpool_pool_destroy)
+#define FIXEDPOOL_IOC_POOL_INFO		_IOWR(FIXEDPOOL_IOC_MAGIC, 5, struct fixedpool_pool_info)
+#define FIXEDPOOL_IOC_ALLOC		_IOWR(FIXEDPOOL_IOC_MAGIC, 6, struct fixedpool_alloc)
+#define FIXEDPOOL_IOC_FREE		_IOWR(FIXEDPOOL_IOC_MAGIC, 7, struct fixedpool_free)
+#define FIXEDPOOL_IOC_CHECK		_IOWR(FIXEDPOOL_IOC_MAGIC, 8, struct fixedpool_check)
+#define FIXEDPOOL_IOC_READ		_IOWR(FIXEDPOOL_IOC_MAGIC, 9, struct fixedpool_read)
+#define FIXEDPOOL_IOC_WRITE		_IOWR(FIXEDPOOL_IOC_MAGIC, 10, struct fixedpool_write)
+#define FIXEDPOOL_IOC_GIVE		_IOWR(FIXEDPOOL_IOC_MAGIC, 11, struct fixedpool_give)
+
+#endif /* _UAPI_LINUX_FIXEDPOOL_H */
