@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/fixedpool: opening makes a client, the last close ends it. */
+#include "chardev.h"
+
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+
+#include "client.h"
+#include "ioctl.h"
+#include "mmap.h"
+
+static int chardev_open(struct inode *inode, struct file *file)
+{
+	struct client *client = client_create();
+
+	if (IS_ERR(client))
+		return PTR_ERR(client);
+	file->private_data = client;
+	return nonseekable_open(inode, file);
+}
+
+static int chardev_release(struct inode *inode, struct file *file)
+{
+	client_destroy(file->private_data);
+	return 0;
+}
+
+static long chardev_ioctl(struct file *file, unsigned int command,
+			  unsigned long argument)
+{
+	return ioctl_dispatch(file->private_data, command,
+			      (void __user *)argument);
+}
+
+static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	unsigned long unit = vma->vm_pgoff >> (MMAP_UNIT_SHIFT - PAGE_SHIFT);
+	struct attachment *att = NULL;
+	int error;
+
+	if (unit < SLOT_UNITS)
+		att = attachment_get(file->private_data, unit);
+	if (!att)
+		return -ENXIO;
+	error = mmap_pool(att->pool, vma);
+	attachment_put(att);
+	return error;
+}
+
+static const struct file_operations chardev_fops = {
+	.owner = THIS_MODULE,
+	.open = chardev_open,
+	.release = chardev_release,
+	.unlocked_ioctl = chardev_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = chardev_mmap,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice chardev = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "fixedpool",
+	.fops = &chardev_fops,
+};
+
+/**
+ * chardev_init() - let processes in
+ *
+ * Return: 0 or an error.
+ */
+int chardev_init(void)
+{
+	return misc_register(&chardev);
+}
+
+/**
+ * chardev_exit() - no file is open any more
+ */
+void chardev_exit(void)
+{
+	misc_deregister(&chardev);
+}

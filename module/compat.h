@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Differences between the kernels this module builds for, and nothing else.
+ * Kbuild finds out by compiling a few lines, not by version number.
+ */
+#ifndef FIXEDPOOL_COMPAT_H
+#define FIXEDPOOL_COMPAT_H
+
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#ifdef HAVE_UNQUOTED_NS
+#define FIXEDPOOL_EXPORT(symbol) EXPORT_SYMBOL_NS_GPL(symbol, FIXEDPOOL)
+#else
+#define FIXEDPOOL_EXPORT(symbol) EXPORT_SYMBOL_NS_GPL(symbol, "FIXEDPOOL")
+#endif
+
+#ifndef HAVE_VM_FLAGS_SET
+static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
+				vm_flags_t clear)
+{
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+}
+#endif
+
+/* Without it a cache with a usercopy region is not merged either. */
+#ifndef SLAB_NO_MERGE
+#define SLAB_NO_MERGE	0
+#endif
+
+#endif /* FIXEDPOOL_COMPAT_H */

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The order of init and exit, nothing else. */
+#include <linux/module.h>
+
+#include "chardev.h"
+#include "params.h"
+#include "registry.h"
+#include "sysfs.h"
+
+static const struct registry_observer observer = {
+	.added = sysfs_pool_added,
+	.removed = sysfs_pool_removed,
+};
+
+static int __init fixedpool_init(void)
+{
+	int error;
+
+	error = sysfs_init();
+	if (error)
+		return error;
+	registry_init(&observer);
+	error = params_create_pools();
+	if (error)
+		goto exit_registry;
+	error = chardev_init();
+	if (error)
+		goto exit_registry;
+	return 0;
+
+exit_registry:
+	registry_exit();
+	sysfs_exit();
+	return error;
+}
+
+/* No file, mapping or module is left that uses a pool: each pins the module. */
+static void __exit fixedpool_exit(void)
+{
+	chardev_exit();
+	registry_exit();
+	sysfs_exit();
+}
+
+module_init(fixedpool_init);
+module_exit(fixedpool_exit);
+
+MODULE_DESCRIPTION("Fixed-size block pools shared by the kernel, drivers and processes");
+MODULE_LICENSE("GPL");

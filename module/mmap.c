@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mapping pools into processes.
+ *
+ * A pool has one range of the device's offsets: first its blocks, then its
+ * version words. All pages of a mapping are put in place when it is made, each
+ * with a reference of its own, so a touch never faults and a page outlives the
+ * pool as long as somebody can see it.
+ *
+ * A mapping stands on a file of its own, not on the client's: it keeps the
+ * pool, but closing the last descriptor ends the client at once, mapped or not.
+ */
+#include "mmap.h"
+
+#include <linux/anon_inodes.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/overflow.h>
+#include <linux/sched/signal.h>
+#include <linux/vmalloc.h>
+
+#include "compat.h"
+#include "registry.h"
+
+#define PAGES_AT_ONCE	32
+
+/**
+ * mmap_data_offset() - where the blocks begin in the device
+ * @pool: the pool
+ */
+u64 mmap_data_offset(const struct fixedpool *pool)
+{
+	return (u64)pool->id << MMAP_UNIT_SHIFT;
+}
+
+/**
+ * mmap_data_length() - how many bytes of blocks can be mapped
+ * @pool: the pool
+ */
+u64 mmap_data_length(const struct fixedpool *pool)
+{
+	return pool_mappable(pool) ? geometry_data_bytes(pool_geometry(pool)) :
+				     0;
+}
+
+/**
+ * mmap_versions_offset() - where the version words begin in the device
+ * @pool: the pool
+ */
+u64 mmap_versions_offset(const struct fixedpool *pool)
+{
+	return mmap_data_offset(pool) + mmap_data_length(pool);
+}
+
+/**
+ * mmap_versions_length() - how many bytes of version words can be mapped
+ * @pool: the pool
+ */
+u64 mmap_versions_length(const struct fixedpool *pool)
+{
+	return pool_mappable(pool) ? pool_versions_bytes(pool_geometry(pool)) :
+				     0;
+}
+
+/* A page of the pool's range, counted from the beginning of the device. */
+static struct page *page_at(const struct fixedpool *pool, u64 page)
+{
+	u64 versions = mmap_versions_offset(pool) >> PAGE_SHIFT;
+
+	if (page < versions)
+		return storage_page(&pool->storage,
+				    page - (mmap_data_offset(pool) >> PAGE_SHIFT));
+	return vmalloc_to_page((void *)pool->versions +
+			       ((page - versions) << PAGE_SHIFT));
+}
+
+static int mapping_release(struct inode *inode, struct file *file)
+{
+	registry_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations mapping_fops = {
+	.owner = THIS_MODULE,
+	.release = mapping_release,
+	.llseek = noop_llseek,
+};
+
+/*
+ * Only after something has removed pages again: MADV_DONTNEED, or mremap() of
+ * nothing. Not with vmf->page: of a large compound page 6.1 would map the
+ * whole, from the wrong place on.
+ */
+static vm_fault_t mapping_fault(struct vm_fault *vmf)
+{
+	struct fixedpool *pool = vmf->vma->vm_file->private_data;
+	int error;
+
+	error = vm_insert_page(vmf->vma, vmf->address & PAGE_MASK,
+			       page_at(pool, vmf->pgoff));
+	switch (error) {
+	case 0:
+	case -EBUSY: /* another thread was faster */
+		return VM_FAULT_NOPAGE;
+	case -ENOMEM:
+		return VM_FAULT_OOM;
+	default:
+		return VM_FAULT_SIGBUS;
+	}
+}
+
+static const struct vm_operations_struct mapping_vm_ops = {
+	.fault = mapping_fault,
+};
+
+static bool within(u64 first, u64 length, u64 offset, u64 bytes)
+{
+	return offset >= first && offset - first <= length &&
+	       bytes <= length - (offset - first);
+}
+
+static int mapping_check(const struct fixedpool *pool,
+			 const struct vm_area_struct *vma)
+{
+	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
+	u64 bytes = vma->vm_end - vma->vm_start;
+
+	if (!pool_mappable(pool))
+		return -ENODEV;
+	/* VM_SHARED is missing where the descriptor is read-only */
+	if (!(vma->vm_flags & VM_MAYSHARE))
+		return -EINVAL;
+	if (vma->vm_flags & VM_EXEC)
+		return -EACCES;
+	if (!within(mmap_data_offset(pool), mmap_data_length(pool), offset,
+		    bytes) &&
+	    !within(mmap_versions_offset(pool), mmap_versions_length(pool),
+		    offset, bytes))
+		return -EINVAL;
+	return 0;
+}
+
+static int insert_pages(const struct fixedpool *pool,
+			struct vm_area_struct *vma)
+{
+	struct page *pages[PAGES_AT_ONCE];
+	unsigned long address = vma->vm_start;
+	u64 page = vma->vm_pgoff;
+
+	while (address < vma->vm_end) {
+		unsigned long left = (vma->vm_end - address) >> PAGE_SHIFT;
+		unsigned long count = min_t(unsigned long, left, PAGES_AT_ONCE);
+		unsigned long rest = count;
+		unsigned long i;
+		int error;
+
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		for (i = 0; i < count; i++)
+			pages[i] = page_at(pool, page + i);
+		error = vm_insert_pages(vma, address, pages, &rest);
+		if (error)
+			return error;
+		address += count << PAGE_SHIFT;
+		page += count;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * mmap_pool() - map part of a pool
+ * @pool: the pool that the offset of the mapping belongs to
+ * @vma: the mapping
+ *
+ * Context: process, with mmap_lock held for writing; may sleep.
+ * Return: 0; -ENODEV if the pool cannot be mapped; -EINVAL for a private
+ * mapping and for one that is not within one region; -EACCES for an executable
+ * one; -EINTR; -ENOMEM; -ENFILE.
+ */
+int mmap_pool(struct fixedpool *pool, struct vm_area_struct *vma)
+{
+	struct file *file;
+	char name[FIXEDPOOL_NAME_SIZE + 16];
+	int error;
+
+	error = mapping_check(pool, vma);
+	if (error)
+		return error;
+
+	snprintf(name, sizeof(name), "[fixedpool:%s]", pool->name);
+	registry_ref(pool);
+	file = anon_inode_getfile(name, &mapping_fops, pool, O_RDWR);
+	if (IS_ERR(file)) {
+		registry_put(pool);
+		return PTR_ERR(file);
+	}
+	/* the mapping takes a reference, which its parts and copies share */
+	vma_set_file(vma, file);
+	fput(file);
+
+	vm_flags_mod(vma, VM_DONTEXPAND | VM_MIXEDMAP, VM_MAYEXEC);
+	vma->vm_ops = &mapping_vm_ops;
+	return insert_pages(pool, vma);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef FIXEDPOOL_MMAP_H
+#define FIXEDPOOL_MMAP_H
+
+#include "pool.h"
+
+struct vm_area_struct;
+
+u64 mmap_data_offset(const struct fixedpool *pool);
+u64 mmap_data_length(const struct fixedpool *pool);
+u64 mmap_versions_offset(const struct fixedpool *pool);
+u64 mmap_versions_length(const struct fixedpool *pool);
+
+int mmap_pool(struct fixedpool *pool, struct vm_area_struct *vma);
+
+#endif /* FIXEDPOOL_MMAP_H */

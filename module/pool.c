@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of a block.
+ *
+ *   free        in the depot; holds 0, version even
+ *   claimed     out of the depot: nobody else can reach the block, so its words
+ *               are written without care for others
+ *   allocated   holds > 0, version odd
+ *   ended       whoever takes holds to 0 owns the block alone, as if it had
+ *               just claimed it; it makes the version even and gives the block
+ *               to the depot
+ *
+ * Everything here may run in any context, NMI included, at the same time on
+ * all CPUs. The only words that two of them change at once are the holds, and
+ * those change by compare-and-exchange. A caller with a handle does not know
+ * whether the block is still what the handle names, so pool_hold() takes its
+ * hold first, which pins whatever allocation there is, and compares the version
+ * then.
+ */
+#include "pool.h"
+
+#include <linux/mm.h>
+#include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+#include "compat.h"
+
+/**
+ * pool_versions_bytes() - memory of the version words, whole pages
+ * @geo: shape of the pool
+ */
+u64 pool_versions_bytes(const struct geometry *geo)
+{
+	return PAGE_ALIGN((u64)geo->blocks * sizeof(u32));
+}
+
+/**
+ * pool_bytes() - all the memory that a pool takes
+ * @geo: shape of the pool
+ * @which: kind of storage
+ */
+u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which)
+{
+	return storage_bytes(geo, which) + depot_bytes(geo->blocks) +
+	       pool_versions_bytes(geo) + (u64)geo->blocks * sizeof(u16);
+}
+
+/*
+ * Versions begin anywhere, so that a handle of an earlier pool that had the
+ * same slots, which were handed out in turn, is not taken for one of this pool.
+ */
+static void versions_init(struct fixedpool *pool)
+{
+	u32 version = get_random_u32() & ~1U;
+	u32 i;
+
+	for (i = 0; i < pool_geometry(pool)->blocks; i++) {
+		pool->versions[i] = version;
+		if (i % SZ_1M == 0)
+			cond_resched();
+	}
+}
+
+static void fill_depot(struct fixedpool *pool)
+{
+	u32 blocks = pool_geometry(pool)->blocks;
+	u32 word;
+
+	for (word = 0; word < blocks / POOL_BATCH; word++) {
+		depot_give(&pool->depot, word, ~0UL);
+		if (word % SZ_1M == 0)
+			cond_resched();
+	}
+	if (blocks % POOL_BATCH)
+		depot_give(&pool->depot, word,
+			   BIT(blocks % POOL_BATCH) - 1);
+}
+
+/**
+ * pool_init() - get everything that blocks need
+ * @pool: zeroed, but for the shape in @pool->storage.geo and @pool->first_slot
+ * @which: kind of storage
+ * @reserve: blocks that the mempool must promise
+ * @numa_node: node of the memory, or NUMA_NO_NODE
+ * @id: the pool's number
+ *
+ * Context: process; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
+	      u32 reserve, int numa_node, u32 id)
+{
+	const struct geometry *geo = pool_geometry(pool);
+	int error = -ENOMEM;
+
+	pool->which = which;
+	pool->stats = alloc_percpu_gfp(struct pool_stats, GFP_KERNEL_ACCOUNT);
+	if (!pool->stats)
+		return -ENOMEM;
+	pool->holds = kvcalloc(geo->blocks, sizeof(*pool->holds), POOL_GFP);
+	if (!pool->holds)
+		goto free_stats;
+	/* whole pages of its own, since processes map it */
+	pool->versions = __vmalloc(pool_versions_bytes(geo),
+				   POOL_GFP | __GFP_ZERO);
+	if (!pool->versions)
+		goto free_holds;
+	error = depot_init(&pool->depot, geo->blocks);
+	if (error)
+		goto free_versions;
+	error = storage_init(&pool->storage, which, reserve, numa_node, id);
+	if (error)
+		goto exit_depot;
+	versions_init(pool);
+	fill_depot(pool);
+	return 0;
+
+exit_depot:
+	depot_exit(&pool->depot);
+free_versions:
+	vfree(pool->versions);
+free_holds:
+	kvfree(pool->holds);
+free_stats:
+	free_percpu(pool->stats);
+	return error;
+}
+
+/**
+ * pool_exit() - undo pool_init()
+ * @pool: the pool, which nobody uses any more
+ *
+ * Context: process; may sleep.
+ */
+void pool_exit(struct fixedpool *pool)
+{
+	storage_exit(&pool->storage);
+	depot_exit(&pool->depot);
+	vfree(pool->versions);
+	kvfree(pool->holds);
+	free_percpu(pool->stats);
+}
+
+static void note_peak(struct fixedpool *pool)
+{
+	u32 in_use = pool_in_use(pool);
+	u32 peak = READ_ONCE(pool->peak);
+
+	while (in_use > peak && !try_cmpxchg_relaxed(&pool->peak, &peak, in_use))
+		;
+}
+
+/**
+ * pool_reserve() - make sure of free blocks
+ * @pool: the pool
+ * @min: fewer are no use, at least 1
+ * @max: no more than this
+ *
+ * Context: any.
+ * Return: how many, @min to @max, all of which go to pool_claim(); or 0.
+ */
+u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max)
+{
+	u32 count = depot_reserve(&pool->depot, min, max);
+
+	if (!count) {
+		pool_count(pool, failures, 1);
+		return 0;
+	}
+	note_peak(pool);
+	return count;
+}
+
+/**
+ * pool_claim() - allocate blocks that have been reserved
+ * @pool: the pool
+ * @holder: who holds them now
+ * @indices: filled with the blocks
+ * @handles: filled with their handles
+ * @count: how many, up to POOL_BATCH
+ *
+ * Context: any.
+ */
+void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
+		u64 *handles, unsigned int count)
+{
+	unsigned int i;
+
+	depot_claim(&pool->depot, indices, count);
+	for (i = 0; i < count; i++) {
+		u32 index = indices[i];
+		/* odd, whatever clients have scribbled */
+		u32 version = (pool_version(pool, index) + 1) | 1;
+
+		WRITE_ONCE(pool->versions[index], version);
+		/* Pairs with the compare-and-exchange in pool_hold(): who
+		 * finds a hold here finds the new version too. Were it the old
+		 * one, a stale handle would pass.
+		 */
+		smp_store_release(&pool->holds[index], holder);
+		handles[i] = FIXEDPOOL_HANDLE(version, pool->first_slot + index);
+	}
+	pool_count(pool, allocs, count);
+}
+
+/**
+ * pool_resolve() - the index that a handle names
+ * @pool: the pool
+ * @handle: from anywhere
+ * @index: set to the index, safe to use under speculation
+ *
+ * Context: any.
+ * Return: 0; -EINVAL if no allocation can have this handle; -ENXIO if it is not
+ * of this pool; -ERANGE if its index is beyond the pool's end.
+ */
+int pool_resolve(const struct fixedpool *pool, u64 handle, u32 *index)
+{
+	u32 blocks = pool_geometry(pool)->blocks;
+	u32 offset = FIXEDPOOL_HANDLE_SLOT(handle) - pool->first_slot;
+
+	if (!(FIXEDPOOL_HANDLE_VERSION(handle) & 1))
+		return -EINVAL;
+	if (offset >> SLOT_UNIT_SHIFT >= pool->units)
+		return -ENXIO;
+	if (offset >= blocks)
+		return -ERANGE;
+	*index = array_index_nospec(offset, blocks);
+	return 0;
+}
+
+/**
+ * pool_check() - has an allocation ended
+ * @pool: the pool
+ * @index: the block
+ * @version: of the handle
+ *
+ * Context: any. The answer is out of date at once, unless the caller holds the
+ * block.
+ * Return: 0 if not; -EALREADY if it has and the block has not been allocated
+ * since; -ESTALE if it has.
+ */
+int pool_check(const struct fixedpool *pool, u32 index, u32 version)
+{
+	u32 now = pool_version(pool, index);
+
+	if (now == version)
+		return pool_allocated(pool, index) ? 0 : -ESTALE;
+	return now == version + 1 ? -EALREADY : -ESTALE;
+}
+
+/**
+ * pool_refuse() - count a refusal
+ * @pool: the pool
+ * @error: why, negative
+ *
+ * Context: any.
+ */
+void pool_refuse(struct fixedpool *pool, int error)
+{
+	switch (error) {
+	case -ESTALE:
+	case -EALREADY:
+		pool_count(pool, refused_stale, 1);
+		break;
+	case -EPERM:
+		pool_count(pool, refused_foreign, 1);
+		break;
+	}
+}
+
+static u16 holds_of(enum holder holder)
+{
+	return holder * 0xff;
+}
+
+/**
+ * pool_hold() - hold a block that somebody else holds already
+ * @pool: the pool
+ * @index: the block
+ * @version: of the handle
+ * @holder: who holds it then, too
+ *
+ * Context: any.
+ * Return: 0; -ESTALE if the allocation has ended; -EBUSY if there are too many
+ * holds of this kind.
+ */
+int pool_hold(struct fixedpool *pool, u32 index, u32 version,
+	      enum holder holder)
+{
+	u16 holds = READ_ONCE(pool->holds[index]);
+
+	do {
+		if (!holds)
+			return -ESTALE;
+		if ((holds & holds_of(holder)) == holds_of(holder))
+			return -EBUSY;
+	} while (!try_cmpxchg(&pool->holds[index], &holds, holds + holder));
+
+	/* Now no allocation of this block can end; is it the right one? */
+	if (pool_version(pool, index) == version)
+		return 0;
+	pool_drop(pool, index, holder);
+	return -ESTALE;
+}
+
+/* Takes a hold away; returns 1 if it was the last, so the block is ours. */
+static int drop_hold(struct fixedpool *pool, u32 index, enum holder holder)
+{
+	u16 holds = READ_ONCE(pool->holds[index]);
+
+	do {
+		if (!(holds & holds_of(holder)))
+			return -EPERM;
+		/* Fully ordered: what each holder did to the block lies before
+		 * what the last one, and the next owner, do to it.
+		 */
+	} while (!try_cmpxchg(&pool->holds[index], &holds, holds - holder));
+	return holds == holder;
+}
+
+/* The block is ours alone, its allocation is over. */
+static void end_version(struct fixedpool *pool, u32 index)
+{
+	WRITE_ONCE(pool->versions[index], (pool_version(pool, index) | 1) + 1);
+}
+
+/**
+ * pool_drop() - let go of a block
+ * @pool: the pool
+ * @index: the block
+ * @holder: what kind of hold
+ *
+ * Frees the block if this is the last hold.
+ *
+ * Context: any.
+ * Return: 0; -EPERM if there is no hold of this kind.
+ */
+int pool_drop(struct fixedpool *pool, u32 index, enum holder holder)
+{
+	int last = drop_hold(pool, index, holder);
+
+	if (last <= 0)
+		return last;
+	end_version(pool, index);
+	depot_give(&pool->depot, index / POOL_BATCH, BIT(index % POOL_BATCH));
+	pool_count(pool, frees, 1);
+	return 0;
+}
+
+/**
+ * pool_drop_mask() - let go of blocks that are neighbours
+ * @pool: the pool
+ * @word: number of a group of 64 blocks
+ * @mask: which blocks of it; the caller has a hold of each
+ * @holder: what kind of hold
+ *
+ * Context: any.
+ */
+void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
+		    enum holder holder)
+{
+	unsigned long ended = 0;
+	unsigned long rest;
+
+	for (rest = mask; rest; rest &= rest - 1) {
+		u32 index = word * POOL_BATCH + __ffs(rest);
+
+		if (drop_hold(pool, index, holder) > 0) {
+			end_version(pool, index);
+			ended |= rest & -rest;
+		}
+	}
+	if (!ended)
+		return;
+	depot_give(&pool->depot, word, ended);
+	pool_count(pool, frees, hweight_long(ended));
+}
+
+/**
+ * pool_read_stats() - sum up the counters of all CPUs
+ * @pool: the pool
+ * @sum: filled in
+ *
+ * Context: any.
+ */
+void pool_read_stats(const struct fixedpool *pool, struct pool_stats *sum)
+{
+	int cpu;
+
+	*sum = (struct pool_stats) {};
+	for_each_possible_cpu(cpu) {
+		const struct pool_stats *stats = per_cpu_ptr(pool->stats, cpu);
+
+		sum->allocs += data_race(stats->allocs);
+		sum->frees += data_race(stats->frees);
+		sum->failures += data_race(stats->failures);
+		sum->refused_stale += data_race(stats->refused_stale);
+		sum->refused_foreign += data_race(stats->refused_foreign);
+		sum->reclaimed += data_race(stats->reclaimed);
+	}
+}
+
+/**
+ * pool_valid() - do the books balance
+ * @pool: the pool, which nobody works on meanwhile
+ *
+ * Context: process; O(blocks).
+ */
+bool pool_valid(const struct fixedpool *pool)
+{
+	u32 blocks = pool_geometry(pool)->blocks;
+	struct pool_stats sum;
+	u32 held = 0;
+	u32 i;
+
+	for (i = 0; i < blocks; i++)
+		held += pool_allocated(pool, i);
+	pool_read_stats(pool, &sum);
+	return depot_valid(&pool->depot) &&
+	       pool_free_blocks(pool) + held == blocks &&
+	       sum.allocs - sum.frees == held;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A pool: storage, the free blocks, and who may use which handle.
+ *
+ * This layer knows blocks, versions and holders. It knows nothing of names,
+ * processes, ioctls or sysfs.
+ */
+#ifndef FIXEDPOOL_POOL_H
+#define FIXEDPOOL_POOL_H
+
+#include <linux/fixedpool.h>
+#include <linux/list.h>
+#include <linux/nospec.h>
+#include <linux/percpu.h>
+#include <linux/refcount.h>
+#include <linux/uidgid.h>
+
+#include "account.h"
+#include "depot.h"
+#include "storage.h"
+
+struct device;
+
+/* Most blocks that one pool_claim() or pool_drop_mask() moves. */
+#define POOL_BATCH	64
+
+/**
+ * enum holder - who holds a block
+ * @HOLDER_CLIENT: an open file; which one, the clients' bitmaps say
+ * @HOLDER_KERNEL: a module, or a system call while it works on the block
+ *
+ * The value is what one hold adds to the block's count of holds.
+ */
+enum holder {
+	HOLDER_CLIENT = 1 << 0,
+	HOLDER_KERNEL = 1 << 8,
+};
+
+/**
+ * struct pool_stats - counters of one CPU; they only ever grow
+ * @allocs: blocks handed out
+ * @frees: blocks that became free
+ * @failures: calls refused because the pool was empty
+ * @refused_stale: handles refused because their allocation had ended
+ * @refused_foreign: handles refused because the caller did not hold the block
+ * @reclaimed: holds taken back from clients that left
+ */
+struct pool_stats {
+	u64 allocs;
+	u64 frees;
+	u64 failures;
+	u64 refused_stale;
+	u64 refused_foreign;
+	u64 reclaimed;
+};
+
+#define pool_count(pool, counter, n)	\
+	this_cpu_add((pool)->stats->counter, n)
+
+/**
+ * struct fixedpool - a pool
+ * @storage: memory of the blocks
+ * @depot: free blocks
+ * @holds: for each block the number of its holds, clients in the low byte and
+ *	kernel in the high byte; 0: free, or on its way in or out of the depot
+ * @versions: for each block its version. Mapped writable by the clients of a
+ *	pool of pages: what stands here decides whether a handle is stale, never
+ *	whether a block is free or who holds it.
+ * @first_slot: slot of block 0
+ * @peak: most blocks that were ever in use at the same time
+ * @stats: counters
+ *
+ * @refs: the name, each attachment, each mapping and each kernel user has one
+ * @name: the name, also after it has been taken away
+ * @id: number of the first unit of handle and offset space
+ * @units: how many units the pool has
+ * @reserve: blocks promised by the mempool
+ * @which: kind of storage
+ * @flags: FIXEDPOOL_POOL_*
+ * @mode: permission bits
+ * @uid: owner
+ * @gid: group
+ * @charge: what the creator pays for the memory
+ * @link: in the registry's list of names; protected by the registry's lock
+ * @linked: it is in the list; protected by the registry's lock
+ * @attached: clients; written under the registry's lock
+ *
+ * @device: in sysfs while the pool has its name; set by the sysfs layer
+ *
+ * Accounting, checked by pool_valid() when nobody works on the pool:
+ *	free in the depot + blocks with holds = blocks
+ */
+struct fixedpool {
+	struct storage storage;
+	struct depot depot;
+	u16 *holds;
+	u32 *versions;
+	u32 first_slot;
+	u32 peak;
+	struct pool_stats __percpu *stats;
+
+	refcount_t refs;
+	char name[FIXEDPOOL_NAME_SIZE];
+	u32 id;
+	u32 units;
+	u32 reserve;
+	enum fixedpool_storage which;
+	u32 flags;
+	umode_t mode;
+	kuid_t uid;
+	kgid_t gid;
+	struct charge charge;
+	struct list_head link;
+	bool linked;
+	u32 attached;
+
+	struct device *device;
+};
+
+int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
+	      u32 reserve, int numa_node, u32 id);
+void pool_exit(struct fixedpool *pool);
+u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which);
+u64 pool_versions_bytes(const struct geometry *geo);
+
+u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max);
+void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
+		u64 *handles, unsigned int count);
+int pool_resolve(const struct fixedpool *pool, u64 handle, u32 *index);
+int pool_check(const struct fixedpool *pool, u32 index, u32 version);
+void pool_refuse(struct fixedpool *pool, int error);
+int pool_hold(struct fixedpool *pool, u32 index, u32 version,
+	      enum holder holder);
+int pool_drop(struct fixedpool *pool, u32 index, enum holder holder);
+void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
+		    enum holder holder);
+void pool_read_stats(const struct fixedpool *pool, struct pool_stats *sum);
+bool pool_valid(const struct fixedpool *pool);
+
+static inline const struct geometry *pool_geometry(const struct fixedpool *pool)
+{
+	return &pool->storage.geo;
+}
+
+static inline void *pool_block(const struct fixedpool *pool, u32 index)
+{
+	return storage_block(&pool->storage, index);
+}
+
+static inline u32 pool_version(const struct fixedpool *pool, u32 index)
+{
+	return READ_ONCE(pool->versions[index]);
+}
+
+static inline u64 pool_handle(const struct fixedpool *pool, u32 index)
+{
+	return FIXEDPOOL_HANDLE(pool_version(pool, index),
+				pool->first_slot + index);
+}
+
+/* More holders than one at this moment. */
+static inline bool pool_shared(const struct fixedpool *pool, u32 index)
+{
+	u16 holds = READ_ONCE(pool->holds[index]);
+
+	return (holds & 0xff) + (holds >> 8) > 1;
+}
+
+static inline bool pool_allocated(const struct fixedpool *pool, u32 index)
+{
+	return READ_ONCE(pool->holds[index]);
+}
+
+/* A bigger number than the blocks in the depot only while something moves. */
+static inline u32 pool_free_blocks(const struct fixedpool *pool)
+{
+	return depot_free(&pool->depot);
+}
+
+static inline u32 pool_in_use(const struct fixedpool *pool)
+{
+	return pool_geometry(pool)->blocks - pool_free_blocks(pool);
+}
+
+static inline bool pool_mappable(const struct fixedpool *pool)
+{
+	return pool->which == FIXEDPOOL_STORAGE_PAGES;
+}
+
+#endif /* FIXEDPOOL_POOL_H */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Storage: the memory of a pool's blocks, fed by the pool's own mempool_t.
+ *
+ * An element of the mempool is a chunk. All chunks of the pool are taken out
+ * of the mempool when the pool is made and stay out until it is freed; the
+ * table of their addresses never changes meanwhile, so finding a block takes no
+ * lock. The two kinds differ only in what a chunk is and how one is found from
+ * an address inside it.
+ */
+#ifndef FIXEDPOOL_STORAGE_H
+#define FIXEDPOOL_STORAGE_H
+
+#include <linux/mempool.h>
+#include <linux/mm_types.h>
+
+#include "geometry.h"
+
+/* Memory for chunks and tables: charged to the creator's memory cgroup, and a
+ * failure is reported to the creator instead of to the OOM killer or the log.
+ */
+#define POOL_GFP (GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
+struct storage;
+
+/**
+ * struct storage_kind - one way to get chunks
+ * @init: prepare to allocate chunks; 0 or an error
+ * @exit: undo @init; all chunks have been freed
+ * @alloc: a zeroed chunk, or NULL; may sleep
+ * @free: give a chunk back
+ * @placed: chunk number @chunk of the pool has its place in the table
+ * @find: the number of the chunk that has the block at @address, or any other
+ *	number: what it says is checked by the caller. @address is in the
+ *	kernel's linear mapping, but need not have anything to do with the pool.
+ */
+struct storage_kind {
+	int (*init)(struct storage *storage, u32 id);
+	void (*exit)(struct storage *storage);
+	void *(*alloc)(struct storage *storage);
+	void (*free)(struct storage *storage, void *chunk);
+	void (*placed)(struct storage *storage, u32 chunk);
+	u32 (*find)(const struct storage *storage, const void *address);
+};
+
+extern const struct storage_kind storage_pages;
+extern const struct storage_kind storage_slab;
+
+/**
+ * struct storage - memory of a pool
+ * @geo: shape of the pool
+ * @kind: pages or slab
+ * @chunks: kernel address of each chunk
+ * @mempool: where the chunks came from and go back to
+ * @sealed: the allocator declines, so the mempool hands out what it promised
+ * @numa_node: node of the memory, or NUMA_NO_NODE
+ * @slab: what slab storage needs
+ * @slab.cache: the pool's own cache
+ * @slab.hash: chunk number + 1 by hash of the address, open addressing
+ * @slab.hash_bits: log2 of the size of @slab.hash
+ */
+struct storage {
+	struct geometry geo;
+	const struct storage_kind *kind;
+	void **chunks;
+	mempool_t mempool;
+	bool sealed;
+	int numa_node;
+	struct {
+		struct kmem_cache *cache;
+		u32 *hash;
+		unsigned int hash_bits;
+	} slab;
+};
+
+int storage_init(struct storage *storage, enum fixedpool_storage which,
+		 u32 reserve, int numa_node, u32 id);
+void storage_exit(struct storage *storage);
+u64 storage_bytes(const struct geometry *geo, enum fixedpool_storage which);
+bool storage_find(const struct storage *storage, const void *address,
+		  u32 *index);
+struct page *storage_page(const struct storage *storage, u64 page);
+
+static inline void *storage_block(const struct storage *storage, u32 index)
+{
+	u32 chunk = geometry_chunk(&storage->geo, index);
+
+	return storage->chunks[chunk] +
+	       geometry_offset(&storage->geo, index, chunk);
+}
+
+#endif /* FIXEDPOOL_STORAGE_H */

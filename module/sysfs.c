@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /sys/class/fixedpool/<pool>/: one value a file, all of them readable by
+ * everybody; Documentation/ABI/testing/sysfs-class-fixedpool says what they
+ * mean.
+ */
+#include "sysfs.h"
+
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/kdev_t.h>
+#include <linux/sysfs.h>
+
+#include "pool.h"
+
+static struct class pool_class = {
+	.name = "fixedpool",
+};
+
+static const char *storage_name(const struct fixedpool *pool)
+{
+	return pool->which == FIXEDPOOL_STORAGE_SLAB ? "slab" : "pages";
+}
+
+static u64 read_stat(const struct fixedpool *pool, size_t offset)
+{
+	struct pool_stats sum;
+
+	pool_read_stats(pool, &sum);
+	return *(u64 *)((void *)&sum + offset);
+}
+
+/* An attribute @name whose value @expression, of @pool, is printed by @format. */
+#define POOL_ATTRIBUTE(name, format, expression)			\
+static ssize_t name##_show(struct device *device,			\
+			   struct device_attribute *attribute, char *buf) \
+{									\
+	const struct fixedpool *pool = dev_get_drvdata(device);		\
+									\
+	return sysfs_emit(buf, format "\n", expression);		\
+}									\
+static DEVICE_ATTR_RO(name)
+
+#define POOL_COUNTER(name)						\
+	POOL_ATTRIBUTE(name, "%llu",					\
+		       read_stat(pool, offsetof(struct pool_stats, name)))
+
+POOL_ATTRIBUTE(id, "%u", pool->id);
+POOL_ATTRIBUTE(block_size, "%u", pool_geometry(pool)->block_size);
+POOL_ATTRIBUTE(stride, "%u", pool_geometry(pool)->stride);
+POOL_ATTRIBUTE(align, "%u", pool_geometry(pool)->align);
+POOL_ATTRIBUTE(blocks, "%u", pool_geometry(pool)->blocks);
+POOL_ATTRIBUTE(reserve, "%u", pool->reserve);
+POOL_ATTRIBUTE(storage, "%s", storage_name(pool));
+POOL_ATTRIBUTE(numa_node, "%d", pool->storage.numa_node);
+POOL_ATTRIBUTE(flags, "0x%x", pool->flags);
+POOL_ATTRIBUTE(owner, "%u", from_kuid_munged(&init_user_ns, pool->uid));
+POOL_ATTRIBUTE(group, "%u", from_kgid_munged(&init_user_ns, pool->gid));
+POOL_ATTRIBUTE(mode, "%04o", pool->mode);
+POOL_ATTRIBUTE(bytes, "%llu", pool->charge.bytes);
+
+static struct attribute *configuration_attrs[] = {
+	&dev_attr_id.attr,
+	&dev_attr_block_size.attr,
+	&dev_attr_stride.attr,
+	&dev_attr_align.attr,
+	&dev_attr_blocks.attr,
+	&dev_attr_reserve.attr,
+	&dev_attr_storage.attr,
+	&dev_attr_numa_node.attr,
+	&dev_attr_flags.attr,
+	&dev_attr_owner.attr,
+	&dev_attr_group.attr,
+	&dev_attr_mode.attr,
+	&dev_attr_bytes.attr,
+	NULL
+};
+
+static const struct attribute_group configuration_group = {
+	.attrs = configuration_attrs,
+};
+
+POOL_ATTRIBUTE(in_use, "%u", pool_in_use(pool));
+POOL_ATTRIBUTE(free, "%u", pool_free_blocks(pool));
+POOL_ATTRIBUTE(peak, "%u", READ_ONCE(pool->peak));
+POOL_ATTRIBUTE(clients, "%u", READ_ONCE(pool->attached));
+
+static struct attribute *state_attrs[] = {
+	&dev_attr_in_use.attr,
+	&dev_attr_free.attr,
+	&dev_attr_peak.attr,
+	&dev_attr_clients.attr,
+	NULL
+};
+
+static const struct attribute_group state_group = {
+	.attrs = state_attrs,
+};
+
+POOL_COUNTER(allocs);
+POOL_COUNTER(frees);
+POOL_COUNTER(failures);
+POOL_COUNTER(refused_stale);
+POOL_COUNTER(refused_foreign);
+POOL_COUNTER(reclaimed);
+
+static struct attribute *counter_attrs[] = {
+	&dev_attr_allocs.attr,
+	&dev_attr_frees.attr,
+	&dev_attr_failures.attr,
+	&dev_attr_refused_stale.attr,
+	&dev_attr_refused_foreign.attr,
+	&dev_attr_reclaimed.attr,
+	NULL
+};
+
+static const struct attribute_group counter_group = {
+	.attrs = counter_attrs,
+};
+
+static const struct attribute_group *pool_groups[] = {
+	&configuration_group,
+	&state_group,
+	&counter_group,
+	NULL
+};
+
+/**
+ * sysfs_pool_added() - show a pool
+ * @pool: the pool; it stays until sysfs_pool_removed() has returned
+ *
+ * Context: process; may sleep.
+ * Return: 0 or an error.
+ */
+int sysfs_pool_added(struct fixedpool *pool)
+{
+	struct device *device;
+
+	device = device_create_with_groups(&pool_class, NULL, MKDEV(0, 0), pool,
+					   pool_groups, "%s", pool->name);
+	if (IS_ERR(device))
+		return PTR_ERR(device);
+	pool->device = device;
+	return 0;
+}
+
+/**
+ * sysfs_pool_removed() - stop showing a pool
+ * @pool: the pool
+ *
+ * Waits for those who are reading an attribute.
+ *
+ * Context: process; may sleep.
+ */
+void sysfs_pool_removed(struct fixedpool *pool)
+{
+	device_unregister(pool->device);
+	pool->device = NULL;
+}
+
+/**
+ * sysfs_init() - make the class
+ *
+ * Return: 0 or an error.
+ */
+int sysfs_init(void)
+{
+	return class_register(&pool_class);
+}
+
+/**
+ * sysfs_exit() - remove the class; no pool is shown any more
+ */
+void sysfs_exit(void)
+{
+	class_unregister(&pool_class);
+}
