@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The layers under test, from the module's own sources. */
+#include "../../module/geometry.c"
+#include "../../module/depot.c"
+#include "../../module/storage_pages.c"
+#include "../../module/storage_slab.c"
+#include "../../module/storage.c"
+#include "../../module/pool.c"
+
+#include <linux/module.h>
+
+MODULE_DESCRIPTION("Unit tests of fixedpool");
+MODULE_LICENSE("GPL");
