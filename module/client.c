@@ -68,7 +68,7 @@ static void release_held(struct attachment *att)
 		}
 		cond_resched();
 	}
-	pool_count(att->pool, reclaimed, reclaimed);
+	pool_count(att->pool, POOL_RECLAIMED, reclaimed);
 }
 
 /**

@@ -43,7 +43,7 @@ struct attachment {
  */
 struct client {
 	u32 id;
-	struct mutex lock;
+	struct mutex lock; /* see above */
 	struct xarray attachments;
 	struct rcu_head rcu;
 };

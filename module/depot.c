@@ -280,6 +280,25 @@ void depot_give(struct depot *depot, u32 word, unsigned long mask)
 	atomic_long_fetch_add_release(count, &depot->free);
 }
 
+/* What an entry of a level says is free. */
+static unsigned long entry_value(const struct depot *depot, unsigned int level,
+				 u32 entry)
+{
+	if (level)
+		return atomic_read(&depot->level[level].counters[entry]);
+	return hweight_long(atomic_long_read(&depot->level[0].words[entry]));
+}
+
+static unsigned long sum_of(const struct depot *depot, unsigned int level,
+			    u32 first, u32 end)
+{
+	unsigned long sum = 0;
+
+	for (; first < end; first++)
+		sum += entry_value(depot, level, first);
+	return sum;
+}
+
 /**
  * depot_valid() - do the counters and the bitmap agree
  * @depot: the depot, which nobody changes meanwhile
@@ -288,29 +307,19 @@ void depot_give(struct depot *depot, u32 word, unsigned long mask)
  */
 bool depot_valid(const struct depot *depot)
 {
-	unsigned long sum = 0;
 	unsigned int k;
 	u32 i;
 
-	for (i = 0; i < depot->entries[0]; i++)
-		sum += hweight_long(atomic_long_read(&depot->level[0].words[i]));
-	if (sum != depot_free(depot))
-		return false;
 	for (k = 1; k <= depot->top; k++) {
 		for (i = 0; i < depot->entries[k]; i++) {
-			unsigned long below = 0;
-			u32 child = i * FANOUT;
-			u32 end = min(child + FANOUT, depot->entries[k - 1]);
+			u32 first = i * FANOUT;
+			u32 end = min(first + FANOUT, depot->entries[k - 1]);
 
-			for (; child < end; child++) {
-				if (k == 1)
-					below += hweight_long(atomic_long_read(&depot->level[0].words[child]));
-				else
-					below += atomic_read(&depot->level[k - 1].counters[child]);
-			}
-			if (below != atomic_read(&depot->level[k].counters[i]))
+			if (entry_value(depot, k, i) !=
+			    sum_of(depot, k - 1, first, end))
 				return false;
 		}
 	}
-	return true;
+	return depot_free(depot) ==
+	       sum_of(depot, depot->top, 0, depot->entries[depot->top]);
 }

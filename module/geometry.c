@@ -19,7 +19,7 @@
 /* ... and this share of it, or less, is left over. */
 #define CHUNK_WASTE_SHARE	16
 /* A pool has no more chunks than this, as long as chunks can grow. */
-#define CHUNKS_SOFT_MAX		(1U << 14)
+#define CHUNKS_SOFT_MAX		16384
 
 #define DEFAULT_ALIGN		8U
 

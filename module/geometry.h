@@ -21,10 +21,10 @@
  */
 #define MMAP_UNIT_SHIFT		28
 /* Unit 0 is never given away, so that no id, slot range or offset begins at 0. */
-#define SLOT_UNITS		(1U << 16)
+#define SLOT_UNITS		65536U
 
 /* Most elements a mempool_t can promise: it keeps them in one kmalloc() array. */
-#define GEOMETRY_MAX_CHUNKS	(1U << 18)
+#define GEOMETRY_MAX_CHUNKS	262144U
 
 /**
  * struct geometry - the shape of a pool

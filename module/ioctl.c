@@ -204,10 +204,10 @@ static long pool_info(struct client *client, union argument *argument)
  * Goes through the caller's array of handles a stack's worth at a time and
  * stops at the first that is refused, leaving its number in @done.
  */
-static long for_each_handle(struct client *client, u64 user_handles, u32 count,
-			    u32 *done,
-			    int (*act)(struct client_handle *handle, u32 data),
-			    u32 data)
+static long walk_handles(struct client *client, u64 user_handles, u32 count,
+			 u32 *done,
+			 int (*act)(struct client_handle *handle, u32 data),
+			 u32 data)
 {
 	const u64 __user *from = u64_to_user_ptr(user_handles);
 	struct client_handle handle = {};
@@ -252,8 +252,8 @@ static long free_handles(struct client *client, union argument *argument)
 		return -EINVAL;
 	if (free->flags || free->reserved)
 		return -EINVAL;
-	return for_each_handle(client, free->handles, free->count, &free->done,
-			       free_one, 0);
+	return walk_handles(client, free->handles, free->count, &free->done,
+			    free_one, 0);
 }
 
 /* Also the way back of an allocation whose result cannot be delivered. The
@@ -265,8 +265,7 @@ static void alloc_undo(struct client *client, union argument *argument)
 	struct fixedpool_alloc *alloc = &argument->alloc;
 	u32 undone = 0;
 
-	for_each_handle(client, alloc->handles, alloc->done, &undone, free_one,
-			0);
+	walk_handles(client, alloc->handles, alloc->done, &undone, free_one, 0);
 	alloc->done = 0;
 }
 
@@ -410,8 +409,8 @@ static long give_handles(struct client *client, union argument *argument)
 		return -EINVAL;
 	if (give->flags)
 		return -EINVAL;
-	return for_each_handle(client, give->handles, give->count, &give->done,
-			       give_one, give->client);
+	return walk_handles(client, give->handles, give->count, &give->done,
+			    give_one, give->client);
 }
 
 /**

@@ -165,7 +165,7 @@ u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max)
 	u32 count = depot_reserve(&pool->depot, min, max);
 
 	if (!count) {
-		pool_count(pool, failures, 1);
+		pool_count(pool, POOL_FAILURES, 1);
 		return 0;
 	}
 	note_peak(pool);
@@ -201,7 +201,7 @@ void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 		smp_store_release(&pool->holds[index], holder);
 		handles[i] = FIXEDPOOL_HANDLE(version, pool->first_slot + index);
 	}
-	pool_count(pool, allocs, count);
+	pool_count(pool, POOL_ALLOCS, count);
 }
 
 /**
@@ -261,10 +261,10 @@ void pool_refuse(struct fixedpool *pool, int error)
 	switch (error) {
 	case -ESTALE:
 	case -EALREADY:
-		pool_count(pool, refused_stale, 1);
+		pool_count(pool, POOL_REFUSED_STALE, 1);
 		break;
 	case -EPERM:
-		pool_count(pool, refused_foreign, 1);
+		pool_count(pool, POOL_REFUSED_FOREIGN, 1);
 		break;
 	}
 }
@@ -344,7 +344,7 @@ int pool_drop(struct fixedpool *pool, u32 index, enum holder holder)
 		return last;
 	end_version(pool, index);
 	depot_give(&pool->depot, index / POOL_BATCH, BIT(index % POOL_BATCH));
-	pool_count(pool, frees, 1);
+	pool_count(pool, POOL_FREES, 1);
 	return 0;
 }
 
@@ -374,31 +374,25 @@ void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 	if (!ended)
 		return;
 	depot_give(&pool->depot, word, ended);
-	pool_count(pool, frees, hweight_long(ended));
+	pool_count(pool, POOL_FREES, hweight_long(ended));
 }
 
 /**
- * pool_read_stats() - sum up the counters of all CPUs
+ * pool_counter() - sum up a counter of all CPUs
  * @pool: the pool
- * @sum: filled in
+ * @which: the counter
  *
  * Context: any.
+ * Return: the sum; what is counted meanwhile may be in it or not.
  */
-void pool_read_stats(const struct fixedpool *pool, struct pool_stats *sum)
+u64 pool_counter(const struct fixedpool *pool, enum pool_counter which)
 {
+	u64 sum = 0;
 	int cpu;
 
-	*sum = (struct pool_stats) {};
-	for_each_possible_cpu(cpu) {
-		const struct pool_stats *stats = per_cpu_ptr(pool->stats, cpu);
-
-		sum->allocs += data_race(stats->allocs);
-		sum->frees += data_race(stats->frees);
-		sum->failures += data_race(stats->failures);
-		sum->refused_stale += data_race(stats->refused_stale);
-		sum->refused_foreign += data_race(stats->refused_foreign);
-		sum->reclaimed += data_race(stats->reclaimed);
-	}
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(pool->stats, cpu)->counters[which]);
+	return sum;
 }
 
 /**
@@ -410,14 +404,13 @@ void pool_read_stats(const struct fixedpool *pool, struct pool_stats *sum)
 bool pool_valid(const struct fixedpool *pool)
 {
 	u32 blocks = pool_geometry(pool)->blocks;
-	struct pool_stats sum;
 	u32 held = 0;
 	u32 i;
 
 	for (i = 0; i < blocks; i++)
 		held += pool_allocated(pool, i);
-	pool_read_stats(pool, &sum);
 	return depot_valid(&pool->depot) &&
 	       pool_free_blocks(pool) + held == blocks &&
-	       sum.allocs - sum.frees == held;
+	       pool_counter(pool, POOL_ALLOCS) -
+		       pool_counter(pool, POOL_FREES) == held;
 }

@@ -37,25 +37,30 @@ enum holder {
 };
 
 /**
- * struct pool_stats - counters of one CPU; they only ever grow
- * @allocs: blocks handed out
- * @frees: blocks that became free
- * @failures: calls refused because the pool was empty
- * @refused_stale: handles refused because their allocation had ended
- * @refused_foreign: handles refused because the caller did not hold the block
- * @reclaimed: holds taken back from clients that left
+ * enum pool_counter - what is counted; counters only ever grow
+ * @POOL_ALLOCS: blocks handed out
+ * @POOL_FREES: blocks that became free
+ * @POOL_FAILURES: calls that found fewer free blocks than they asked for
+ * @POOL_REFUSED_STALE: handles refused because their allocation had ended
+ * @POOL_REFUSED_FOREIGN: handles refused because the caller did not hold the
+ *	block
+ * @POOL_RECLAIMED: holds taken back from clients that left
+ * @POOL_COUNTERS: how many there are
  */
-struct pool_stats {
-	u64 allocs;
-	u64 frees;
-	u64 failures;
-	u64 refused_stale;
-	u64 refused_foreign;
-	u64 reclaimed;
+enum pool_counter {
+	POOL_ALLOCS,
+	POOL_FREES,
+	POOL_FAILURES,
+	POOL_REFUSED_STALE,
+	POOL_REFUSED_FOREIGN,
+	POOL_RECLAIMED,
+	POOL_COUNTERS
 };
 
-#define pool_count(pool, counter, n)	\
-	this_cpu_add((pool)->stats->counter, n)
+/* The counters of one CPU. */
+struct pool_stats {
+	u64 counters[POOL_COUNTERS];
+};
 
 /**
  * struct fixedpool - a pool
@@ -134,8 +139,14 @@ int pool_hold(struct fixedpool *pool, u32 index, u32 version,
 int pool_drop(struct fixedpool *pool, u32 index, enum holder holder);
 void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 		    enum holder holder);
-void pool_read_stats(const struct fixedpool *pool, struct pool_stats *sum);
+u64 pool_counter(const struct fixedpool *pool, enum pool_counter which);
 bool pool_valid(const struct fixedpool *pool);
+
+static inline void pool_count(struct fixedpool *pool, enum pool_counter which,
+			      u64 n)
+{
+	this_cpu_add(pool->stats->counters[which], n);
+}
 
 static inline const struct geometry *pool_geometry(const struct fixedpool *pool)
 {

@@ -22,14 +22,6 @@ static const char *storage_name(const struct fixedpool *pool)
 	return pool->which == FIXEDPOOL_STORAGE_SLAB ? "slab" : "pages";
 }
 
-static u64 read_stat(const struct fixedpool *pool, size_t offset)
-{
-	struct pool_stats sum;
-
-	pool_read_stats(pool, &sum);
-	return *(u64 *)((void *)&sum + offset);
-}
-
 /* An attribute @name whose value @expression, of @pool, is printed by @format. */
 #define POOL_ATTRIBUTE(name, format, expression)			\
 static ssize_t name##_show(struct device *device,			\
@@ -40,10 +32,6 @@ static ssize_t name##_show(struct device *device,			\
 	return sysfs_emit(buf, format "\n", expression);		\
 }									\
 static DEVICE_ATTR_RO(name)
-
-#define POOL_COUNTER(name)						\
-	POOL_ATTRIBUTE(name, "%llu",					\
-		       read_stat(pool, offsetof(struct pool_stats, name)))
 
 POOL_ATTRIBUTE(id, "%u", pool->id);
 POOL_ATTRIBUTE(block_size, "%u", pool_geometry(pool)->block_size);
@@ -97,12 +85,12 @@ static const struct attribute_group state_group = {
 	.attrs = state_attrs,
 };
 
-POOL_COUNTER(allocs);
-POOL_COUNTER(frees);
-POOL_COUNTER(failures);
-POOL_COUNTER(refused_stale);
-POOL_COUNTER(refused_foreign);
-POOL_COUNTER(reclaimed);
+POOL_ATTRIBUTE(allocs, "%llu", pool_counter(pool, POOL_ALLOCS));
+POOL_ATTRIBUTE(frees, "%llu", pool_counter(pool, POOL_FREES));
+POOL_ATTRIBUTE(failures, "%llu", pool_counter(pool, POOL_FAILURES));
+POOL_ATTRIBUTE(refused_stale, "%llu", pool_counter(pool, POOL_REFUSED_STALE));
+POOL_ATTRIBUTE(refused_foreign, "%llu", pool_counter(pool, POOL_REFUSED_FOREIGN));
+POOL_ATTRIBUTE(reclaimed, "%llu", pool_counter(pool, POOL_RECLAIMED));
 
 static struct attribute *counter_attrs[] = {
 	&dev_attr_allocs.attr,
