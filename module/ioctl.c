@@ -14,8 +14,7 @@
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
-#include <linux/nodemask.h>
-#include <linux/sched/signal.h>
+#include <linux/pagemap.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -347,6 +346,14 @@ static long check(struct client *client, union argument *argument)
 	return error;
 }
 
+/* copy_from_user() fills with zeroes what it could not read, so look first. */
+static int bytes_in(void *to, const void __user *from, u32 length)
+{
+	if (fault_in_readable(from, length))
+		return -EFAULT;
+	return copy_from_user(to, from, length) ? -EFAULT : 0;
+}
+
 /* Shared by READ and WRITE, whose structures are the same but for the name. */
 static_assert(sizeof(struct fixedpool_read) == sizeof(struct fixedpool_write));
 
@@ -374,10 +381,9 @@ static long transfer(struct client *client, const struct fixedpool_read *what,
 	if (what->offset > block_size ||
 	    what->length > block_size - what->offset)
 		error = -EMSGSIZE;
-	else if (write ? copy_from_user(bytes + what->offset, buffer,
-					what->length) :
-			 copy_to_user(buffer, bytes + what->offset,
-				      what->length))
+	else if (write)
+		error = bytes_in(bytes + what->offset, buffer, what->length);
+	else if (copy_to_user(buffer, bytes + what->offset, what->length))
 		error = -EFAULT;
 	client_return(&handle);
 done:

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 
 #include "chardev.h"
+#include "mapping.h"
 #include "params.h"
 #include "registry.h"
 #include "sysfs.h"
@@ -16,9 +17,12 @@ static int __init fixedpool_init(void)
 {
 	int error;
 
-	error = sysfs_init();
+	error = mapping_init();
 	if (error)
 		return error;
+	error = sysfs_init();
+	if (error)
+		goto exit_mapping;
 	registry_init(&observer);
 	error = params_create_pools();
 	if (error)
@@ -31,6 +35,8 @@ static int __init fixedpool_init(void)
 exit_registry:
 	registry_exit();
 	sysfs_exit();
+exit_mapping:
+	mapping_exit();
 	return error;
 }
 
@@ -40,6 +46,7 @@ static void __exit fixedpool_exit(void)
 	chardev_exit();
 	registry_exit();
 	sysfs_exit();
+	mapping_exit();
 }
 
 module_init(fixedpool_init);

@@ -12,18 +12,15 @@
  */
 #include "mmap.h"
 
-#include <linux/anon_inodes.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
-#include <linux/module.h>
-#include <linux/overflow.h>
 #include <linux/sched/signal.h>
 #include <linux/vmalloc.h>
 
 #include "compat.h"
-#include "registry.h"
+#include "mapping.h"
 
 #define PAGES_AT_ONCE	32
 
@@ -66,28 +63,19 @@ u64 mmap_versions_length(const struct fixedpool *pool)
 }
 
 /* A page of the pool's range, counted from the beginning of the device. */
-static struct page *page_at(const struct fixedpool *pool, u64 page)
+static struct page *page_at(const struct fixedpool *pool, u64 offset)
 {
 	u64 versions = mmap_versions_offset(pool) >> PAGE_SHIFT;
+	struct page *page;
 
-	if (page < versions)
-		return storage_page(&pool->storage,
-				    page - (mmap_data_offset(pool) >> PAGE_SHIFT));
-	return vmalloc_to_page((void *)pool->versions +
-			       ((page - versions) << PAGE_SHIFT));
+	if (offset >= versions)
+		return vmalloc_to_page((void *)pool->versions +
+				       ((offset - versions) << PAGE_SHIFT));
+	page = storage_page(&pool->storage,
+			    offset - (mmap_data_offset(pool) >> PAGE_SHIFT));
+	mapping_own_page(page, offset);
+	return page;
 }
-
-static int mapping_release(struct inode *inode, struct file *file)
-{
-	registry_put(file->private_data);
-	return 0;
-}
-
-static const struct file_operations mapping_fops = {
-	.owner = THIS_MODULE,
-	.release = mapping_release,
-	.llseek = noop_llseek,
-};
 
 /*
  * Only after something has removed pages again: MADV_DONTNEED, or mremap() of
@@ -184,20 +172,15 @@ static int insert_pages(const struct fixedpool *pool,
 int mmap_pool(struct fixedpool *pool, struct vm_area_struct *vma)
 {
 	struct file *file;
-	char name[FIXEDPOOL_NAME_SIZE + 16];
 	int error;
 
 	error = mapping_check(pool, vma);
 	if (error)
 		return error;
 
-	snprintf(name, sizeof(name), "[fixedpool:%s]", pool->name);
-	registry_ref(pool);
-	file = anon_inode_getfile(name, &mapping_fops, pool, O_RDWR);
-	if (IS_ERR(file)) {
-		registry_put(pool);
+	file = mapping_file(pool);
+	if (IS_ERR(file))
 		return PTR_ERR(file);
-	}
 	/* the mapping takes a reference, which its parts and copies share */
 	vma_set_file(vma, file);
 	fput(file);

@@ -33,6 +33,8 @@ static void pages_free(struct storage *storage, void *chunk)
 	struct page *head = virt_to_page(chunk);
 
 	set_page_private(head, 0);
+	/* set by who maps it into processes; nobody does any more */
+	page_folio(head)->mapping = NULL;
 	/* drops our reference; those of pins keep the pages */
 	__free_pages(head, storage->geo.chunk_order);
 }
