@@ -196,7 +196,8 @@ static int kernel_drop(struct fixedpool *pool, u64 handle)
  *
  * The block becomes free, and the handle dead, when the last holder lets go.
  * Two calls that free the same handle at the same instant are a mistake of the
- * caller that is not always found; one after the other, it is.
+ * caller that is not always found; one after the other, it is. See also
+ * fixedpool_free_block().
  *
  * Context: Any, NMI included. O(1).
  * Return: 0; -EALREADY if it has been freed; -ESTALE if it has been freed and
@@ -240,14 +241,41 @@ unsigned int fixedpool_free_bulk(struct fixedpool *pool, const u64 *handles,
 FIXEDPOOL_EXPORT(fixedpool_free_bulk);
 
 /**
+ * fixedpool_free_block() - the same as fixedpool_free(), by address
+ * @pool: the pool
+ * @block: from fixedpool_alloc(), fixedpool_lookup() or fixedpool_pointer()
+ *
+ * Looks at nothing that processes can write. A process that has mapped the pool
+ * can scribble over the version words, and then fixedpool_free() takes a good
+ * handle for a stale one. A module that shares a pool with processes it does
+ * not trust lets go of blocks by address.
+ *
+ * Context: Any, NMI included. O(1).
+ * Return: 0; -EINVAL if no block of this pool begins there; -EPERM if no module
+ * holds it. Nothing happens then.
+ */
+int fixedpool_free_block(struct fixedpool *pool, const void *block)
+{
+	u32 index;
+	int error;
+
+	if (!storage_find(&pool->storage, block, &index))
+		return -EINVAL;
+	error = pool_drop(pool, index, HOLDER_KERNEL);
+	pool_refuse(pool, error);
+	return error;
+}
+FIXEDPOOL_EXPORT(fixedpool_free_block);
+
+/**
  * fixedpool_lookup() - hold the block that a handle names, whoever holds it
  * @pool: the pool the handle must be of
  * @handle: from anywhere, userspace for one
  *
- * The block cannot become free until fixedpool_free() ends the hold, even if
- * the process that holds it frees it or dies. Anybody who may use the pool may
- * have made the handle up: take care to look up only in pools that the caller
- * you act for is meant to use.
+ * The block cannot become free until fixedpool_free_block(), or
+ * fixedpool_free(), ends the hold, even if the process that holds it frees it
+ * or dies. Anybody who may use the pool may have made the handle up: take care
+ * to look up only in pools that the caller you act for is meant to use.
  *
  * Context: Any, NMI included. O(1).
  * Return: The block, or an ERR_PTR: -ESTALE if its allocation has ended, -EBUSY
@@ -274,7 +302,8 @@ FIXEDPOOL_EXPORT(fixedpool_lookup);
  * @handle: a block that the caller holds
  *
  * Context: Any, NMI included. O(1).
- * Return: The block, or NULL if the handle is dead or not of this pool.
+ * Return: The block, or NULL if the handle is dead or not of this pool, or
+ * seems so since a process has scribbled over the version words.
  */
 void *fixedpool_pointer(struct fixedpool *pool, u64 handle)
 {

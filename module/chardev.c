@@ -46,7 +46,7 @@ static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!att)
 		return -ENXIO;
 	error = mmap_pool(att->pool, vma);
-	attachment_put(att);
+	attachment_put_later(att);
 	return error;
 }
 

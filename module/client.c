@@ -13,6 +13,40 @@
 static DEFINE_XARRAY_ALLOC1(clients);
 static u32 clients_next;
 
+static struct kmem_cache *client_cache;
+/* Ends attachments for those who may not, see attachment_put_later(). */
+static struct workqueue_struct *workqueue;
+
+/**
+ * client_init() - get ready for clients
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int client_init(void)
+{
+	client_cache = KMEM_CACHE(client, SLAB_ACCOUNT);
+	if (!client_cache)
+		return -ENOMEM;
+	workqueue = alloc_workqueue("fixedpool", WQ_UNBOUND, 0);
+	if (!workqueue) {
+		kmem_cache_destroy(client_cache);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * client_exit() - no client is left
+ */
+void client_exit(void)
+{
+	/* waits for what has been put off */
+	destroy_workqueue(workqueue);
+	/* and for those clients that are gone to be freed */
+	rcu_barrier();
+	kmem_cache_destroy(client_cache);
+}
+
 /**
  * client_create() - a new client, attached to nothing
  *
@@ -21,7 +55,7 @@ static u32 clients_next;
  */
 struct client *client_create(void)
 {
-	struct client *client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+	struct client *client = kmem_cache_zalloc(client_cache, GFP_KERNEL);
 	int error;
 
 	if (!client)
@@ -34,20 +68,38 @@ struct client *client_create(void)
 	error = xa_alloc_cyclic(&clients, &client->id, client, xa_limit_32b,
 				&clients_next, GFP_KERNEL_ACCOUNT);
 	if (error < 0) {
-		kfree(client);
+		kmem_cache_free(client_cache, client);
 		return ERR_PTR(-ENOMEM);
 	}
 	return client;
 }
 
+static void client_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(client_cache, container_of(rcu, struct client, rcu));
+}
+
+static u32 held_words(const struct fixedpool *pool)
+{
+	return BITS_TO_LONGS((u64)pool_geometry(pool)->blocks);
+}
+
 static struct attachment *attachment_create(struct fixedpool *pool)
 {
-	u32 words = BITS_TO_LONGS((u64)pool_geometry(pool)->blocks);
 	struct attachment *att;
+	struct charge charge;
+	size_t bytes = struct_size(att, held, held_words(pool));
+	int error;
 
-	att = kvzalloc(struct_size(att, held, words), POOL_GFP);
-	if (!att)
-		return NULL;
+	error = charge_memory(&charge, bytes, true);
+	if (error)
+		return ERR_PTR(error);
+	att = kvzalloc(bytes, POOL_GFP);
+	if (!att) {
+		uncharge_memory(&charge);
+		return ERR_PTR(-ENOMEM);
+	}
+	att->charge = charge;
 	att->pool = pool;
 	refcount_set(&att->refs, 1);
 	return att;
@@ -55,7 +107,7 @@ static struct attachment *attachment_create(struct fixedpool *pool)
 
 static void release_held(struct attachment *att)
 {
-	u32 words = BITS_TO_LONGS((u64)pool_geometry(att->pool)->blocks);
+	u32 words = held_words(att->pool);
 	unsigned long reclaimed = 0;
 	u32 word;
 
@@ -71,21 +123,48 @@ static void release_held(struct attachment *att)
 	pool_count(att->pool, POOL_RECLAIMED, reclaimed);
 }
 
+static void attachment_end(struct attachment *att)
+{
+	release_held(att);
+	uncharge_memory(&att->charge);
+	registry_detach(att->pool);
+	kvfree_rcu(att, rcu);
+}
+
+static void attachment_end_work(struct work_struct *work)
+{
+	attachment_end(container_of(work, struct attachment, work));
+}
+
 /**
  * attachment_put() - stop using an attachment
  * @att: the attachment, or NULL
  *
  * The last one gives back what the client held and leaves the pool.
  *
- * Context: process; may sleep.
+ * Context: process, without mmap_lock; may sleep.
  */
 void attachment_put(struct attachment *att)
 {
-	if (!att || !refcount_dec_and_test(&att->refs))
+	if (att && refcount_dec_and_test(&att->refs))
+		attachment_end(att);
+}
+
+/**
+ * attachment_put_later() - the same, where mmap_lock is held
+ * @att: the attachment
+ *
+ * The end of an attachment can be the end of a pool, which takes locks that
+ * others hold while they take mmap_lock.
+ *
+ * Context: process.
+ */
+void attachment_put_later(struct attachment *att)
+{
+	if (!refcount_dec_and_test(&att->refs))
 		return;
-	release_held(att);
-	registry_detach(att->pool);
-	kvfree_rcu(att, rcu);
+	INIT_WORK(&att->work, attachment_end_work);
+	queue_work(workqueue, &att->work);
 }
 
 /**
@@ -155,64 +234,87 @@ static int store_units(struct client *client, struct attachment *att)
 }
 
 /* Attaches to a pool, whose reference and count of clients become its own. */
-static int attach(struct client *client, struct fixedpool *pool, u32 *id)
+static struct attachment *attach(struct client *client, struct fixedpool *pool)
 {
 	struct attachment *att = attachment_create(pool);
 	int error;
 
-	if (!att) {
+	if (IS_ERR(att)) {
 		registry_detach(pool);
-		return -ENOMEM;
+		return att;
 	}
-	*id = pool->id;
+	/* one reference for the client, and one for the caller */
+	refcount_inc(&att->refs);
 	mutex_lock(&client->lock);
 	error = store_units(client, att);
 	mutex_unlock(&client->lock);
-	if (error)
+	if (error) {
 		attachment_put(att);
-	return error;
+		attachment_put(att);
+		return ERR_PTR(error);
+	}
+	return att;
 }
 
 /**
  * client_pool_create() - make a pool and attach to it
  * @client: the client
  * @params: what it is to be
- * @id: set to the pool's number
  *
  * Context: process; may sleep.
- * Return: 0 or an error of registry_create().
+ * Return: the attachment with a reference, or an error of registry_create().
  */
-int client_pool_create(struct client *client,
-		       const struct fixedpool_params *params, u32 *id)
+struct attachment *client_pool_create(struct client *client,
+				      const struct fixedpool_params *params)
 {
 	struct fixedpool *pool = registry_create(params, true);
-	int error;
+	struct attachment *att;
 
 	if (IS_ERR(pool))
-		return PTR_ERR(pool);
+		return ERR_CAST(pool);
 	/* attach() gives the reference of the creation away in any case */
 	registry_ref(pool);
-	error = attach(client, pool, id);
-	if (error)
+	att = attach(client, pool);
+	if (IS_ERR(att))
 		registry_unlink(pool);
 	registry_put(pool);
-	return error;
+	return att;
 }
 
 /**
  * client_pool_attach() - attach to a pool by name
  * @client: the client
  * @name: the name
- * @id: set to the pool's number
  *
  * Context: process; may sleep.
- * Return: 0; -ENOENT; -EACCES; -EALREADY; -ENOMEM.
+ * Return: the attachment with a reference; -ENOENT; -EACCES; -EALREADY; -EDQUOT
+ * or -ENOSPC if a limit forbids what the attachment itself takes; -ENOMEM.
  */
-int client_pool_attach(struct client *client, const char *name, u32 *id)
+struct attachment *client_pool_attach(struct client *client, const char *name)
 {
 	struct fixedpool *pool = registry_attach(name);
 
-	return IS_ERR(pool) ? PTR_ERR(pool) : attach(client, pool, id);
+	return IS_ERR(pool) ? ERR_CAST(pool) : attach(client, pool);
+}
+
+/**
+ * client_leave() - end an attachment, unless the client has done so already
+ * @client: the client
+ * @att: the attachment; the caller has a reference
+ *
+ * Context: process; may sleep.
+ */
+void client_leave(struct client *client, struct attachment *att)
+{
+	bool attached;
+
+	mutex_lock(&client->lock);
+	attached = xa_load(&client->attachments, att->pool->id) == att;
+	if (attached)
+		erase_units(client, att->pool, att->pool->units);
+	mutex_unlock(&client->lock);
+	if (attached)
+		attachment_put(att);
 }
 
 /**
@@ -225,17 +327,11 @@ int client_pool_attach(struct client *client, const char *name, u32 *id)
  */
 int client_pool_detach(struct client *client, u32 id)
 {
-	struct attachment *att;
+	struct attachment *att = attachment_get_pool(client, id);
 
-	mutex_lock(&client->lock);
-	att = xa_load(&client->attachments, id);
-	if (att && att->pool->id == id)
-		erase_units(client, att->pool, att->pool->units);
-	else
-		att = NULL;
-	mutex_unlock(&client->lock);
 	if (!att)
 		return -ENXIO;
+	client_leave(client, att);
 	attachment_put(att);
 	return 0;
 }
@@ -255,16 +351,13 @@ void client_destroy(struct client *client)
 	xa_erase(&clients, client->id);
 	xa_for_each(&client->attachments, unit, att) {
 		/* the first entry of each pool; the others go with it */
-		mutex_lock(&client->lock);
-		erase_units(client, att->pool, att->pool->units);
-		mutex_unlock(&client->lock);
-		attachment_put(att);
+		client_leave(client, att);
 	}
 	/* A giver that found us has found no attachment, or has taken one of
 	 * its own; it looks at @attachments under RCU only.
 	 */
 	xa_destroy(&client->attachments);
-	kfree_rcu(client, rcu);
+	call_rcu(&client->rcu, client_free_rcu);
 }
 
 /**
@@ -322,27 +415,12 @@ void client_claim(struct attachment *att, u32 *indices, u64 *handles,
 	unsigned int i;
 
 	pool_claim(att->pool, HOLDER_CLIENT, indices, handles, count);
+	/* Pairs with the test_and_clear_bit() in take_hold(): who takes the bit
+	 * compares the version of this allocation, not of the one before.
+	 */
+	smp_mb__before_atomic();
 	for (i = 0; i < count; i++)
 		set_bit(indices[i], att->held);
-}
-
-/**
- * client_unclaim() - undo client_claim()
- * @att: where the client is attached
- * @indices: the blocks, whose handles nobody has seen
- * @count: how many
- *
- * Context: process.
- */
-void client_unclaim(struct attachment *att, const u32 *indices,
-		    unsigned int count)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++) {
-		if (test_and_clear_bit(indices[i], att->held))
-			pool_drop(att->pool, indices[i], HOLDER_CLIENT);
-	}
 }
 
 /* Why a handle is refused by a client that does not hold its block. */
@@ -393,6 +471,31 @@ int client_free(struct client_handle *handle)
 	if (!error)
 		pool_drop(handle->att->pool, handle->index, HOLDER_CLIENT);
 	return error;
+}
+
+/**
+ * client_unclaim() - undo client_claim()
+ * @att: where the client is attached
+ * @indices: the blocks
+ * @handles: their handles, which another thread may have guessed and freed
+ * @count: how many
+ *
+ * Context: process.
+ */
+void client_unclaim(struct attachment *att, const u32 *indices,
+		    const u64 *handles, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct client_handle handle = {
+			.att = att,
+			.index = indices[i],
+			.version = FIXEDPOOL_HANDLE_VERSION(handles[i]),
+		};
+
+		client_free(&handle);
+	}
 }
 
 /* The attachment of client number @id to the pool, or an error. */
@@ -476,6 +579,11 @@ int client_borrow(struct client_handle *handle)
 	struct attachment *att = handle->att;
 	int error;
 
+	/* first, so as not to hold what is none of the client's business */
+	if (!test_bit(handle->index, att->held)) {
+		error = not_held(handle);
+		return error == -EALREADY ? -ESTALE : error;
+	}
 	error = pool_hold(att->pool, handle->index, handle->version,
 			  HOLDER_KERNEL);
 	if (error)

@@ -12,6 +12,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 
 #include "pool.h"
@@ -20,6 +21,8 @@
  * struct attachment - a client's part in a pool
  * @pool: the pool; the attachment has a reference
  * @refs: one from the client, one from each call at work
+ * @charge: what the client pays for @held
+ * @work: ends it, where the last call may not do so itself
  * @rcu: frees it
  * @held: a set bit is a block of which the client has a hold
  *
@@ -29,7 +32,11 @@
 struct attachment {
 	struct fixedpool *pool;
 	refcount_t refs;
-	struct rcu_head rcu;
+	struct charge charge;
+	union {
+		struct work_struct work;
+		struct rcu_head rcu;
+	};
 	unsigned long held[];
 };
 
@@ -61,17 +68,22 @@ struct client_handle {
 	u32 version;
 };
 
+int client_init(void);
+void client_exit(void);
+
 struct client *client_create(void);
 void client_destroy(struct client *client);
 
-int client_pool_create(struct client *client,
-		       const struct fixedpool_params *params, u32 *id);
-int client_pool_attach(struct client *client, const char *name, u32 *id);
+struct attachment *client_pool_create(struct client *client,
+				      const struct fixedpool_params *params);
+struct attachment *client_pool_attach(struct client *client, const char *name);
 int client_pool_detach(struct client *client, u32 id);
+void client_leave(struct client *client, struct attachment *att);
 
 struct attachment *attachment_get(struct client *client, u32 unit);
 struct attachment *attachment_get_pool(struct client *client, u32 id);
 void attachment_put(struct attachment *att);
+void attachment_put_later(struct attachment *att);
 
 int client_resolve(struct client *client, u64 value,
 		   struct client_handle *handle);
@@ -80,7 +92,7 @@ void client_handle_done(struct client_handle *handle);
 void client_claim(struct attachment *att, u32 *indices, u64 *handles,
 		  unsigned int count);
 void client_unclaim(struct attachment *att, const u32 *indices,
-		    unsigned int count);
+		    const u64 *handles, unsigned int count);
 int client_free(struct client_handle *handle);
 int client_give(struct client_handle *handle, u32 receiver);
 u32 client_check(const struct client_handle *handle);

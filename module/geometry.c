@@ -28,7 +28,7 @@ static void shape_chunks(struct geometry *geo, unsigned int order)
 	geo->chunk_order = order;
 	geo->chunk_size = PAGE_SIZE << order;
 	geo->chunk_blocks = geo->chunk_size / geo->stride;
-	geo->chunks = DIV_ROUND_UP(geo->blocks, geo->chunk_blocks);
+	geo->chunks = DIV_ROUND_UP_ULL(geo->blocks, geo->chunk_blocks);
 }
 
 static u32 chunk_waste(const struct geometry *geo)
@@ -82,7 +82,8 @@ static int geometry_init_slab(struct geometry *geo)
 	if (geo->blocks > GEOMETRY_MAX_CHUNKS)
 		return -EOVERFLOW;
 	geo->chunk_order = 0;
-	geo->chunk_size = geo->stride;
+	/* what an object of a slab cache takes at least */
+	geo->chunk_size = max_t(u32, geo->stride, sizeof(void *));
 	geo->chunk_blocks = 1;
 	geo->chunks = geo->blocks;
 	return 0;

@@ -56,14 +56,25 @@ union argument {
 	struct fixedpool_give give;
 };
 
+/**
+ * struct call - an ioctl at work
+ * @argument: the caller's structure
+ * @made: attachment that the call has made, which goes again if the caller
+ *	cannot be told of it
+ */
+struct call {
+	union argument argument;
+	struct attachment *made;
+};
+
 static bool name_terminated(const char *name)
 {
 	return strnlen(name, FIXEDPOOL_NAME_SIZE) < FIXEDPOOL_NAME_SIZE;
 }
 
-static long query(struct client *client, union argument *argument)
+static long query(struct client *client, struct call *call)
 {
-	argument->query = (struct fixedpool_query) {
+	call->argument.query = (struct fixedpool_query) {
 		.features = FIXEDPOOL_FEATURE_GIVE,
 		.abi_version = FIXEDPOOL_ABI_VERSION,
 		.client = client->id,
@@ -75,9 +86,9 @@ static long query(struct client *client, union argument *argument)
 	return 0;
 }
 
-static long pool_create(struct client *client, union argument *argument)
+static long pool_create(struct client *client, struct call *call)
 {
-	struct fixedpool_pool_create *create = &argument->pool_create;
+	struct fixedpool_pool_create *create = &call->argument.pool_create;
 	bool on_node = create->flags & FIXEDPOOL_POOL_NUMA_NODE;
 	struct fixedpool_params params = {
 		.name = create->name,
@@ -90,6 +101,7 @@ static long pool_create(struct client *client, union argument *argument)
 		.mode = create->mode,
 		.numa_node = on_node ? create->numa_node : NUMA_NO_NODE,
 	};
+	struct attachment *att;
 
 	if (!name_terminated(create->name))
 		return -EINVAL;
@@ -102,47 +114,55 @@ static long pool_create(struct client *client, union argument *argument)
 		return -EINVAL;
 	if (on_node ? create->numa_node < 0 : create->numa_node != 0)
 		return -EINVAL;
-	return client_pool_create(client, &params, &create->id);
+	att = client_pool_create(client, &params);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
+	create->id = att->pool->id;
+	call->made = att;
+	return 0;
 }
 
-static void pool_create_undo(struct client *client, union argument *argument)
+/* By what was made, not by its number: another thread of the client may have
+ * detached it meanwhile, and the number may be that of another pool by now.
+ */
+static void pool_create_undo(struct client *client, struct call *call)
 {
+	registry_unlink(call->made->pool);
+	client_leave(client, call->made);
+}
+
+static long pool_attach(struct client *client, struct call *call)
+{
+	struct fixedpool_pool_attach *attach = &call->argument.pool_attach;
 	struct attachment *att;
-
-	att = attachment_get_pool(client, argument->pool_create.id);
-	if (!att)
-		return;
-	registry_unlink(att->pool);
-	attachment_put(att);
-	client_pool_detach(client, argument->pool_create.id);
-}
-
-static long pool_attach(struct client *client, union argument *argument)
-{
-	struct fixedpool_pool_attach *attach = &argument->pool_attach;
 
 	if (!name_terminated(attach->name))
 		return -EINVAL;
 	if (attach->flags)
 		return -EINVAL;
-	return client_pool_attach(client, attach->name, &attach->id);
+	att = client_pool_attach(client, attach->name);
+	if (IS_ERR(att))
+		return PTR_ERR(att);
+	attach->id = att->pool->id;
+	call->made = att;
+	return 0;
 }
 
-static void pool_attach_undo(struct client *client, union argument *argument)
+static void pool_attach_undo(struct client *client, struct call *call)
 {
-	client_pool_detach(client, argument->pool_attach.id);
+	client_leave(client, call->made);
 }
 
-static long pool_detach(struct client *client, union argument *argument)
+static long pool_detach(struct client *client, struct call *call)
 {
-	if (argument->pool_detach.flags)
+	if (call->argument.pool_detach.flags)
 		return -EINVAL;
-	return client_pool_detach(client, argument->pool_detach.id);
+	return client_pool_detach(client, call->argument.pool_detach.id);
 }
 
-static long pool_destroy(struct client *client, union argument *argument)
+static long pool_destroy(struct client *client, struct call *call)
 {
-	struct fixedpool_pool_destroy *destroy = &argument->pool_destroy;
+	struct fixedpool_pool_destroy *destroy = &call->argument.pool_destroy;
 
 	if (!name_terminated(destroy->name))
 		return -EINVAL;
@@ -156,8 +176,6 @@ static void info_fill(struct fixedpool_pool_info *info,
 {
 	const struct geometry *geo = pool_geometry(pool);
 	bool mappable = pool_mappable(pool);
-	bool on_node = pool->storage.numa_node != NUMA_NO_NODE;
-
 	*info = (struct fixedpool_pool_info) {
 		.id = pool->id,
 		.block_size = geo->block_size,
@@ -166,7 +184,7 @@ static void info_fill(struct fixedpool_pool_info *info,
 		.blocks = geo->blocks,
 		.reserve = pool->reserve,
 		.storage = pool->which,
-		.flags = pool->flags | (on_node ? FIXEDPOOL_POOL_NUMA_NODE : 0),
+		.flags = pool_flags(pool),
 		.mode = pool->mode,
 		.uid = from_kuid_munged(current_user_ns(), pool->uid),
 		.gid = from_kgid_munged(current_user_ns(), pool->gid),
@@ -185,16 +203,16 @@ static void info_fill(struct fixedpool_pool_info *info,
 	strscpy(info->name, pool->name, sizeof(info->name));
 }
 
-static long pool_info(struct client *client, union argument *argument)
+static long pool_info(struct client *client, struct call *call)
 {
 	struct attachment *att;
 
-	if (argument->pool_info.query_flags)
+	if (call->argument.pool_info.query_flags)
 		return -EINVAL;
-	att = attachment_get_pool(client, argument->pool_info.id);
+	att = attachment_get_pool(client, call->argument.pool_info.id);
 	if (!att)
 		return -ENXIO;
-	info_fill(&argument->pool_info, att->pool);
+	info_fill(&call->argument.pool_info, att->pool);
 	attachment_put(att);
 	return 0;
 }
@@ -242,9 +260,9 @@ static int free_one(struct client_handle *handle, u32 data)
 	return client_free(handle);
 }
 
-static long free_handles(struct client *client, union argument *argument)
+static long free_handles(struct client *client, struct call *call)
 {
-	struct fixedpool_free *free = &argument->free;
+	struct fixedpool_free *free = &call->argument.free;
 
 	free->done = 0;
 	if (!free->count || free->count > FIXEDPOOL_MAX_BATCH)
@@ -259,9 +277,9 @@ static long free_handles(struct client *client, union argument *argument)
  * handles are read back from where they were put: if the caller changes them
  * meanwhile, it frees others of its own or none.
  */
-static void alloc_undo(struct client *client, union argument *argument)
+static void alloc_undo(struct client *client, struct call *call)
 {
-	struct fixedpool_alloc *alloc = &argument->alloc;
+	struct fixedpool_alloc *alloc = &call->argument.alloc;
 	u32 undone = 0;
 
 	walk_handles(client, alloc->handles, alloc->done, &undone, free_one, 0);
@@ -297,7 +315,7 @@ static long alloc_deliver(struct attachment *att, struct fixedpool_alloc *alloc,
 			zero_blocks(att->pool, indices, batch);
 		if (copy_to_user(to + alloc->done, handles,
 				 batch * sizeof(handles[0]))) {
-			client_unclaim(att, indices, batch);
+			client_unclaim(att, indices, handles, batch);
 			depot_cancel(&att->pool->depot, reserved);
 			return -EFAULT;
 		}
@@ -306,9 +324,9 @@ static long alloc_deliver(struct attachment *att, struct fixedpool_alloc *alloc,
 	return 0;
 }
 
-static long alloc_handles(struct client *client, union argument *argument)
+static long alloc_handles(struct client *client, struct call *call)
 {
-	struct fixedpool_alloc *alloc = &argument->alloc;
+	struct fixedpool_alloc *alloc = &call->argument.alloc;
 	struct attachment *att;
 	u32 least, reserved;
 	long error;
@@ -325,14 +343,14 @@ static long alloc_handles(struct client *client, union argument *argument)
 	reserved = pool_reserve(att->pool, least, alloc->count);
 	error = reserved ? alloc_deliver(att, alloc, reserved) : -ENOBUFS;
 	if (error && alloc->done)
-		alloc_undo(client, argument);
+		alloc_undo(client, call);
 	attachment_put(att);
 	return error;
 }
 
-static long check(struct client *client, union argument *argument)
+static long check(struct client *client, struct call *call)
 {
-	struct fixedpool_check *check = &argument->check;
+	struct fixedpool_check *check = &call->argument.check;
 	struct client_handle handle = {};
 	long error;
 
@@ -391,14 +409,14 @@ done:
 	return error;
 }
 
-static long read_block(struct client *client, union argument *argument)
+static long read_block(struct client *client, struct call *call)
 {
-	return transfer(client, &argument->read, false);
+	return transfer(client, &call->argument.read, false);
 }
 
-static long write_block(struct client *client, union argument *argument)
+static long write_block(struct client *client, struct call *call)
 {
-	return transfer(client, &argument->read, true);
+	return transfer(client, &call->argument.read, true);
 }
 
 static int give_one(struct client_handle *handle, u32 receiver)
@@ -406,9 +424,9 @@ static int give_one(struct client_handle *handle, u32 receiver)
 	return client_give(handle, receiver);
 }
 
-static long give_handles(struct client *client, union argument *argument)
+static long give_handles(struct client *client, struct call *call)
 {
-	struct fixedpool_give *give = &argument->give;
+	struct fixedpool_give *give = &call->argument.give;
 
 	give->done = 0;
 	if (!give->count || give->count > FIXEDPOOL_MAX_BATCH)
@@ -432,8 +450,8 @@ struct command {
 	u16 size;
 	u16 size_first;
 	bool answers;
-	long (*run)(struct client *client, union argument *argument);
-	void (*undo)(struct client *client, union argument *argument);
+	long (*run)(struct client *client, struct call *call);
+	void (*undo)(struct client *client, struct call *call);
 };
 
 #define COMMAND(ioc, first, out, how, back)			\
@@ -477,7 +495,7 @@ long ioctl_dispatch(struct client *client, unsigned int word,
 	unsigned int number = _IOC_NR(word);
 	const struct command *command;
 	size_t size = _IOC_SIZE(word);
-	union argument argument;
+	struct call call;
 	long error;
 
 	if (_IOC_TYPE(word) != FIXEDPOOL_IOC_MAGIC ||
@@ -488,18 +506,21 @@ long ioctl_dispatch(struct client *client, unsigned int word,
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	error = copy_struct_from_user(&argument, command->size, user, size);
+	error = copy_struct_from_user(&call.argument, command->size, user,
+				      size);
 	if (error)
 		return error;
+	call.made = NULL;
 
-	error = command->run(client, &argument);
+	error = command->run(client, &call);
 
 	if (command->answers &&
-	    copy_to_user(user, &argument,
+	    copy_to_user(user, &call.argument,
 			 min_t(size_t, size, command->size))) {
 		if (!error && command->undo)
-			command->undo(client, &argument);
-		return -EFAULT;
+			command->undo(client, &call);
+		error = -EFAULT;
 	}
+	attachment_put(call.made);
 	return error;
 }

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 
 #include "chardev.h"
+#include "client.h"
 #include "mapping.h"
 #include "params.h"
 #include "registry.h"
@@ -20,9 +21,12 @@ static int __init fixedpool_init(void)
 	error = mapping_init();
 	if (error)
 		return error;
-	error = sysfs_init();
+	error = client_init();
 	if (error)
 		goto exit_mapping;
+	error = sysfs_init();
+	if (error)
+		goto exit_client;
 	registry_init(&observer);
 	error = params_create_pools();
 	if (error)
@@ -35,6 +39,8 @@ static int __init fixedpool_init(void)
 exit_registry:
 	registry_exit();
 	sysfs_exit();
+exit_client:
+	client_exit();
 exit_mapping:
 	mapping_exit();
 	return error;
@@ -44,6 +50,8 @@ exit_mapping:
 static void __exit fixedpool_exit(void)
 {
 	chardev_exit();
+	/* before the registry: the end of an attachment may be put off */
+	client_exit();
 	registry_exit();
 	sysfs_exit();
 	mapping_exit();

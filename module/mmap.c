@@ -4,8 +4,8 @@
  *
  * A pool has one range of the device's offsets: first its blocks, then its
  * version words. All pages of a mapping are put in place when it is made, each
- * with a reference of its own, so a touch never faults and a page outlives the
- * pool as long as somebody can see it.
+ * with a reference of its own, so that a touch does not fault, and a page
+ * outlives the pool as long as somebody can see it.
  *
  * A mapping stands on a file of its own, not on the client's: it keeps the
  * pool, but closing the last descriptor ends the client at once, mapped or not.
@@ -78,8 +78,8 @@ static struct page *page_at(const struct fixedpool *pool, u64 offset)
 }
 
 /*
- * Only after something has removed pages again: MADV_DONTNEED, or mremap() of
- * nothing. Not with vmf->page: of a large compound page 6.1 would map the
+ * Only after something has removed pages again, as MADV_DONTNEED does. Not with
+ * vmf->page: of a large compound page 6.1 would map the
  * whole, from the wrong place on.
  */
 static vm_fault_t mapping_fault(struct vm_fault *vmf)

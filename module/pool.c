@@ -95,7 +95,7 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	int error = -ENOMEM;
 
 	pool->which = which;
-	pool->stats = alloc_percpu_gfp(struct pool_stats, GFP_KERNEL_ACCOUNT);
+	pool->stats = alloc_percpu_gfp(struct pool_stats, POOL_GFP);
 	if (!pool->stats)
 		return -ENOMEM;
 	pool->holds = kvcalloc(geo->blocks, sizeof(*pool->holds), POOL_GFP);

@@ -81,7 +81,7 @@ struct pool_stats {
  * @units: how many units the pool has
  * @reserve: blocks promised by the mempool
  * @which: kind of storage
- * @flags: FIXEDPOOL_POOL_*
+ * @flags: FIXEDPOOL_POOL_*, see also pool_flags()
  * @mode: permission bits
  * @uid: owner
  * @gid: group
@@ -191,6 +191,14 @@ static inline u32 pool_free_blocks(const struct fixedpool *pool)
 static inline u32 pool_in_use(const struct fixedpool *pool)
 {
 	return pool_geometry(pool)->blocks - pool_free_blocks(pool);
+}
+
+/* As the ABI has them. */
+static inline u32 pool_flags(const struct fixedpool *pool)
+{
+	bool on_node = pool->storage.numa_node != NUMA_NO_NODE;
+
+	return pool->flags | (on_node ? FIXEDPOOL_POOL_NUMA_NODE : 0);
 }
 
 static inline bool pool_mappable(const struct fixedpool *pool)

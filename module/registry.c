@@ -28,8 +28,8 @@ MODULE_PARM_DESC(max_pools, "pools at the same time, 0: no limit");
 /*
  * Protects: the list of names, @linked and @attached of each pool, the units of
  * handle space, the number of pools.
- * Ordering: taken with nothing but a client's own lock held; creating devices
- * in sysfs and freeing nothing happens under it.
+ * Ordering: taken with none of our locks held, and not under mmap_lock: sysfs
+ * entries are made and removed under it. Pools are freed outside it.
  */
 static DEFINE_MUTEX(registry_lock);
 static LIST_HEAD(pools);
@@ -130,6 +130,16 @@ static struct fixedpool *find_locked(const char *name)
 			return pool;
 	}
 	return NULL;
+}
+
+static bool name_taken(const char *name)
+{
+	bool taken;
+
+	mutex_lock(&registry_lock);
+	taken = find_locked(name);
+	mutex_unlock(&registry_lock);
+	return taken;
 }
 
 static int params_check(const struct fixedpool_params *params)
@@ -239,9 +249,13 @@ static int name_publish(struct fixedpool *pool)
 struct fixedpool *registry_create(const struct fixedpool_params *params,
 				  bool by_client)
 {
-	struct fixedpool *pool = pool_make(params, by_client);
+	struct fixedpool *pool;
 	int error;
 
+	/* now to say so before any memory is taken, and once more to be sure */
+	if (params->name && name_taken(params->name))
+		return ERR_PTR(-EEXIST);
+	pool = pool_make(params, by_client);
 	if (IS_ERR(pool))
 		return pool;
 	pool->attached = by_client;

@@ -4,6 +4,8 @@
 
 #include <linux/err.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 static void *chunk_alloc(gfp_t gfp, void *data)
@@ -13,7 +15,10 @@ static void *chunk_alloc(gfp_t gfp, void *data)
 	/* Only creating a pool gets here, which may sleep and wants a clean
 	 * failure, so the flags that mempool_alloc() weakens are not used.
 	 */
-	return storage->sealed ? NULL : storage->kind->alloc(storage);
+	if (storage->sealed || fatal_signal_pending(current))
+		return NULL;
+	cond_resched();
+	return storage->kind->alloc(storage);
 }
 
 static void chunk_free(void *element, void *data)
@@ -21,6 +26,7 @@ static void chunk_free(void *element, void *data)
 	struct storage *storage = data;
 
 	storage->kind->free(storage, element);
+	cond_resched();
 }
 
 static void release_chunks(struct storage *storage, u32 count)
@@ -50,7 +56,6 @@ static int take_chunks(struct storage *storage, u32 promised)
 		}
 		storage->chunks[i] = chunk;
 		storage->kind->placed(storage, i);
-		cond_resched();
 	}
 	storage->sealed = true;
 	return 0;
@@ -107,7 +112,8 @@ free_table:
  * storage_exit() - give the memory of a pool back
  * @storage: the storage, which nobody uses any more
  *
- * A page that somebody has pinned stays until the pin goes.
+ * A page that somebody has pinned stays, with the rest of its chunk, until the
+ * pin goes; nothing but the memory cgroup is charged for it then.
  *
  * Context: process; may sleep.
  */
@@ -123,6 +129,8 @@ void storage_exit(struct storage *storage)
  * storage_bytes() - memory that a pool's blocks and their tables take
  * @geo: shape of the pool
  * @which: where the blocks come from
+ *
+ * What a slab cache itself leaves unused of its pages is not counted.
  */
 u64 storage_bytes(const struct geometry *geo, enum fixedpool_storage which)
 {
@@ -175,5 +183,7 @@ struct page *storage_page(const struct storage *storage, u64 page)
 	u32 chunk = page >> storage->geo.chunk_order;
 	u32 within = page & ((1U << storage->geo.chunk_order) - 1);
 
+	/* the number comes from a process, by way of mmap() */
+	chunk = array_index_nospec(chunk, storage->geo.chunks);
 	return virt_to_page(storage->chunks[chunk]) + within;
 }

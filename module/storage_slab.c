@@ -27,8 +27,7 @@ static int slab_init(struct storage *storage, u32 id)
 		return -ENOMEM;
 	snprintf(name, sizeof(name), "fixedpool-%u", id);
 	storage->slab.cache =
-		kmem_cache_create_usercopy(name, max_t(u32, geo->stride, 8),
-					   geo->align,
+		kmem_cache_create_usercopy(name, geo->chunk_size, geo->align,
 					   SLAB_ACCOUNT | SLAB_NO_MERGE,
 					   0, geo->block_size, NULL);
 	if (!storage->slab.cache) {

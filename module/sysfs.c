@@ -41,7 +41,7 @@ POOL_ATTRIBUTE(blocks, "%u", pool_geometry(pool)->blocks);
 POOL_ATTRIBUTE(reserve, "%u", pool->reserve);
 POOL_ATTRIBUTE(storage, "%s", storage_name(pool));
 POOL_ATTRIBUTE(numa_node, "%d", pool->storage.numa_node);
-POOL_ATTRIBUTE(flags, "0x%x", pool->flags);
+POOL_ATTRIBUTE(flags, "0x%x", pool_flags(pool));
 POOL_ATTRIBUTE(owner, "%u", from_kuid_munged(&init_user_ns, pool->uid));
 POOL_ATTRIBUTE(group, "%u", from_kgid_munged(&init_user_ns, pool->gid));
 POOL_ATTRIBUTE(mode, "%04o", pool->mode);

@@ -68,6 +68,7 @@ u32 fixedpool_in_use(const struct fixedpool *pool);
 
 void * __must_check fixedpool_alloc(struct fixedpool *pool, u64 *handle);
 int fixedpool_free(struct fixedpool *pool, u64 handle);
+int fixedpool_free_block(struct fixedpool *pool, const void *block);
 unsigned int __must_check
 fixedpool_alloc_bulk(struct fixedpool *pool, u64 *handles, unsigned int count);
 unsigned int

@@ -139,6 +139,17 @@ static void each_senseless_shape_is_refused(struct kunit *test)
 					      cases[i].align, cases[i].blocks));
 }
 
+static void blocks_of_one_byte_are_counted_up_to_the_last(struct kunit *test)
+{
+	struct geometry geo;
+
+	KUNIT_ASSERT_EQ(test, 0, geometry_init(&geo, FIXEDPOOL_STORAGE_PAGES,
+					       1, 1, 0xffff0000));
+	KUNIT_EXPECT_GE(test, geometry_data_bytes(&geo), 0xffff0000ull);
+	KUNIT_EXPECT_EQ(test, geometry_chunk(&geo, 0xfffeffff),
+			geo.chunks - 1);
+}
+
 static void units_cover_slots_and_offsets(struct kunit *test)
 {
 	struct geometry geo;
@@ -162,6 +173,7 @@ static struct kunit_case geometry_cases[] = {
 	KUNIT_CASE(a_pool_of_few_blocks_takes_no_more_pages_than_it_needs),
 	KUNIT_CASE(a_slab_chunk_is_one_block),
 	KUNIT_CASE(each_senseless_shape_is_refused),
+	KUNIT_CASE(blocks_of_one_byte_are_counted_up_to_the_last),
 	KUNIT_CASE(units_cover_slots_and_offsets),
 	{}
 };

@@ -9,23 +9,29 @@
  * Every call takes a pointer to the structure of its name. The caller's size
  * of the structure travels in the command word: a shorter structure (of an
  * older header) is extended with zeroes, a longer one is accepted as long as
- * what this module does not know is zero, and E2BIG otherwise.
+ * what this module does not know is zero, and E2BIG otherwise. Structures with
+ * a member marked out are written back, also when the call fails; the others
+ * are only read. Whether the descriptor is open for writing matters to mmap()
+ * alone.
  *
  * Errors, one per cause; every call may return the first group:
  *
  *   ENOTTY     unknown command
  *   EFAULT     a pointer leads nowhere
  *   EINVAL     unknown flag, reserved field not zero, a value out of its range
- *   E2BIG      the structure carries data this module does not know
+ *   E2BIG      the structure carries data this module does not know, or is
+ *              larger than a page
  *
  *   EEXIST     POOL_CREATE: the name is taken
  *   ENOENT     POOL_ATTACH, POOL_DESTROY: no pool of that name
  *   EACCES     POOL_ATTACH, POOL_DESTROY: mode bits or ownership forbid it;
  *              mmap: PROT_EXEC, or PROT_WRITE through a read-only descriptor
  *   EALREADY   POOL_ATTACH: this client is attached; FREE: double free
- *   ENFILE     POOL_CREATE: the module's max_pools is reached
- *   ENOSPC     POOL_CREATE: the module's max_bytes would be exceeded
- *   EDQUOT     POOL_CREATE: RLIMIT_MEMLOCK would be exceeded
+ *   ENFILE     POOL_CREATE: the module's max_pools is reached; mmap: the
+ *              system's limit of open files is reached
+ *   ENOSPC     POOL_CREATE, POOL_ATTACH: the module's max_bytes would be exceeded
+ *   EDQUOT     POOL_CREATE, POOL_ATTACH: RLIMIT_MEMLOCK would be exceeded (by the
+ *              pool; by the bit for each block that an attachment takes)
  *   EOVERFLOW  POOL_CREATE: larger than the address or handle space
  *   ENOMEM     no memory (of the system, or of the memory cgroup)
  *   ENODEV     mmap: the pool's storage cannot be mapped
