@@ -42,7 +42,7 @@ static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 	int error;
 
 	if (unit < SLOT_UNITS)
-		att = attachment_get(file->private_data, unit);
+		att = client_attachment(file->private_data, unit);
 	if (!att)
 		return -ENXIO;
 	error = mmap_pool(att->pool, vma);

@@ -2,6 +2,7 @@
 /* The order of init and exit, nothing else. */
 #include <linux/module.h>
 
+#include "attachment.h"
 #include "chardev.h"
 #include "client.h"
 #include "mapping.h"
@@ -21,9 +22,12 @@ static int __init fixedpool_init(void)
 	error = mapping_init();
 	if (error)
 		return error;
-	error = client_init();
+	error = attachment_init();
 	if (error)
 		goto exit_mapping;
+	error = client_init();
+	if (error)
+		goto exit_attachment;
 	error = sysfs_init();
 	if (error)
 		goto exit_client;
@@ -41,6 +45,8 @@ exit_registry:
 	sysfs_exit();
 exit_client:
 	client_exit();
+exit_attachment:
+	attachment_exit();
 exit_mapping:
 	mapping_exit();
 	return error;
@@ -50,8 +56,9 @@ exit_mapping:
 static void __exit fixedpool_exit(void)
 {
 	chardev_exit();
-	/* before the registry: the end of an attachment may be put off */
 	client_exit();
+	/* before the registry: the end of an attachment may be put off */
+	attachment_exit();
 	registry_exit();
 	sysfs_exit();
 	mapping_exit();

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What one client holds of one pool; see attachment.h. */
+#include "attachment.h"
+
+#include <linux/bitops.h>
+#include <linux/err.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "registry.h"
+
+/* Ends attachments for those who may not, see attachment_put_later(). */
+static struct workqueue_struct *workqueue;
+
+/**
+ * attachment_init() - get ready for attachments
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int attachment_init(void)
+{
+	workqueue = alloc_workqueue("fixedpool", WQ_UNBOUND, 0);
+	return workqueue ? 0 : -ENOMEM;
+}
+
+/**
+ * attachment_exit() - no client is left; wait for what has been put off
+ */
+void attachment_exit(void)
+{
+	destroy_workqueue(workqueue);
+}
+
+static u32 held_words(const struct fixedpool *pool)
+{
+	return BITS_TO_LONGS((u64)pool_geometry(pool)->blocks);
+}
+
+/**
+ * attachment_create() - a new attachment, holding nothing
+ * @pool: the pool, a reference to which and whose count of clients become the
+ *	attachment's
+ *
+ * Context: process; may sleep.
+ * Return: the attachment with a reference; -EDQUOT or -ENOSPC if a limit forbids
+ * what it takes; -ENOMEM. The pool is left then.
+ */
+struct attachment *attachment_create(struct fixedpool *pool)
+{
+	size_t bytes = struct_size_t(struct attachment, held, held_words(pool));
+	struct attachment *att = NULL;
+	struct charge charge;
+	int error;
+
+	error = charge_memory(&charge, bytes, true);
+	if (error)
+		goto leave;
+	att = kvzalloc(bytes, POOL_GFP);
+	if (!att) {
+		error = -ENOMEM;
+		goto uncharge;
+	}
+	att->charge = charge;
+	att->pool = pool;
+	refcount_set(&att->refs, 1);
+	return att;
+
+uncharge:
+	uncharge_memory(&charge);
+leave:
+	registry_detach(pool);
+	return ERR_PTR(error);
+}
+
+static void release_held(struct attachment *att)
+{
+	u32 words = held_words(att->pool);
+	unsigned long reclaimed = 0;
+	u32 word;
+
+	for (word = 0; word < words; word++) {
+		unsigned long held = att->held[word];
+
+		if (held) {
+			pool_drop_mask(att->pool, word, held, HOLDER_CLIENT);
+			reclaimed += hweight_long(held);
+		}
+		cond_resched();
+	}
+	pool_count(att->pool, POOL_RECLAIMED, reclaimed);
+}
+
+static void attachment_end(struct attachment *att)
+{
+	release_held(att);
+	uncharge_memory(&att->charge);
+	registry_detach(att->pool);
+	kvfree_rcu(att, rcu);
+}
+
+static void attachment_end_work(struct work_struct *work)
+{
+	attachment_end(container_of(work, struct attachment, work));
+}
+
+/**
+ * attachment_put() - stop using an attachment
+ * @att: the attachment, or NULL
+ *
+ * The last one gives back what the client held and leaves the pool.
+ *
+ * Context: process, without mmap_lock; may sleep.
+ */
+void attachment_put(struct attachment *att)
+{
+	if (att && refcount_dec_and_test(&att->refs))
+		attachment_end(att);
+}
+
+/**
+ * attachment_put_later() - the same, where mmap_lock is held
+ * @att: the attachment
+ *
+ * The end of an attachment can be the end of a pool, which takes locks that
+ * others hold while they take mmap_lock.
+ *
+ * Context: process.
+ */
+void attachment_put_later(struct attachment *att)
+{
+	if (!refcount_dec_and_test(&att->refs))
+		return;
+	INIT_WORK(&att->work, attachment_end_work);
+	queue_work(workqueue, &att->work);
+}

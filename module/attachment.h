@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Attachments: what one client holds of one pool, a bit for each block. So a
+ * client can only ever give back what it has, and what is left is found without
+ * asking anybody when it goes.
+ */
+#ifndef FIXEDPOOL_ATTACHMENT_H
+#define FIXEDPOOL_ATTACHMENT_H
+
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/workqueue.h>
+
+#include "pool.h"
+
+/**
+ * struct attachment - a client's part in a pool
+ * @pool: the pool; the attachment has a reference
+ * @refs: one from the client, one from each call at work
+ * @charge: what the client pays for @held
+ * @work: ends it, where the last call may not do so itself
+ * @rcu: frees it
+ * @held: a set bit is a block of which the client has a hold
+ *
+ * Whoever clears a bit of @held has the hold that went with it. When the last
+ * reference goes, nobody else can reach @held, and all of it goes back.
+ */
+struct attachment {
+	struct fixedpool *pool;
+	refcount_t refs;
+	struct charge charge;
+	union {
+		struct work_struct work;
+		struct rcu_head rcu;
+	};
+	unsigned long held[];
+};
+
+int attachment_init(void);
+void attachment_exit(void);
+
+struct attachment *attachment_create(struct fixedpool *pool);
+void attachment_put(struct attachment *att);
+void attachment_put_later(struct attachment *att);
+
+#endif /* FIXEDPOOL_ATTACHMENT_H */

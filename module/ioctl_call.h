@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Between the dispatch of ioctls and what they do. call_...() does what is asked
+ * in call->argument and leaves the answer there; undo_...() takes that back.
+ */
+#ifndef FIXEDPOOL_IOCTL_CALL_H
+#define FIXEDPOOL_IOCTL_CALL_H
+
+#include <uapi/linux/fixedpool.h>
+
+struct attachment;
+struct client;
+
+union argument {
+	struct fixedpool_query query;
+	struct fixedpool_pool_create pool_create;
+	struct fixedpool_pool_attach pool_attach;
+	struct fixedpool_pool_detach pool_detach;
+	struct fixedpool_pool_destroy pool_destroy;
+	struct fixedpool_pool_info pool_info;
+	struct fixedpool_alloc alloc;
+	struct fixedpool_free free;
+	struct fixedpool_check check;
+	struct fixedpool_read read;
+	struct fixedpool_write write;
+	struct fixedpool_give give;
+};
+
+/**
+ * struct call - an ioctl at work
+ * @argument: the caller's structure
+ * @made: attachment that the call has made, which goes again if the caller
+ *	cannot be told of it
+ */
+struct call {
+	union argument argument;
+	struct attachment *made;
+};
+
+long call_query(struct client *client, struct call *call);
+long call_pool_create(struct client *client, struct call *call);
+void undo_pool_create(struct client *client, struct call *call);
+long call_pool_attach(struct client *client, struct call *call);
+void undo_pool_attach(struct client *client, struct call *call);
+long call_pool_detach(struct client *client, struct call *call);
+long call_pool_destroy(struct client *client, struct call *call);
+long call_pool_info(struct client *client, struct call *call);
+long call_alloc(struct client *client, struct call *call);
+void undo_alloc(struct client *client, struct call *call);
+long call_free(struct client *client, struct call *call);
+long call_check(struct client *client, struct call *call);
+long call_read(struct client *client, struct call *call);
+long call_write(struct client *client, struct call *call);
+long call_give(struct client *client, struct call *call);
+
+#endif /* FIXEDPOOL_IOCTL_CALL_H */
