@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# A guest: its file system, made on the spot, and the machine that boots it.
+# Sourced after lib.sh by whatever boots a kernel.
+: "${build:?}"
+
+# rootfs_new DIR INIT: an empty file system with busybox; INIT becomes its
+# first process.
+rootfs_new() {
+	local dir=$1 init=$2 busybox
+	busybox=$(command -v busybox) || die "there is no busybox"
+	rm -rf "$dir"
+	mkdir -p "$dir"/{bin,dev,etc,lib,proc,sys,tmp,root}
+	chmod 1777 "$dir/tmp"
+	cp "$busybox" "$dir/bin/busybox"
+	ln -s busybox "$dir/bin/sh"
+	install -m 755 "$init" "$dir/init"
+	printf '%s\n' 'root:x:0:0::/root:/bin/sh' \
+		'nobody:x:65534:65534::/:/bin/sh' > "$dir/etc/passwd"
+	printf '%s\n' 'root:x:0:' 'nogroup:x:65534:' > "$dir/etc/group"
+}
+
+# rootfs_program DIR PROGRAM [TARGET]: a program, as TARGET (default: under
+# /bin), with the loader and the libraries it wants, where it looks for them.
+rootfs_program() {
+	local dir=$1 program=$2 target=${3:-/bin/${2##*/}} lib needs
+	install -D -m 755 "$program" "$dir$target"
+	# ldd fails on a static program and prints nothing of use.
+	needs=$(ldd "$program" 2>/dev/null) || return 0
+	if grep 'not found' <<< "$needs" >&2; then
+		die "$program: a library is missing"
+	fi
+	grep -o '/[^ ]*' <<< "$needs" | while read -r lib; do
+		[ -e "$dir$lib" ] || install -D -m 755 "$lib" "$dir$lib"
+	done
+}
+
+# rootfs_modules DIR NAME: every module built for that kernel, in
+# /lib/fixedpool.
+rootfs_modules() {
+	local dir=$1 name=$2
+	mkdir -p "$dir/lib/fixedpool"
+	find "$build/modules/$name" -name '*.ko' \
+		-exec cp -t "$dir/lib/fixedpool" {} +
+}
+
+# rootfs_pack DIR FILE: not compressed, since unpacking costs an emulated
+# machine more than reading.
+rootfs_pack() {
+	(cd "$1" && find . | cpio --quiet -o -H newc -R 0:0) > "$2"
+}
+
+# guest_boot NAME INITRD CMDLINE LIMIT CONSOLE CHANNEL [QEMU-ARGUMENT...]
+# Boots kernel NAME until it powers off, panics, or LIMIT seconds are over
+# (status 124). Its log goes to the file CONSOLE; what it writes to /dev/ttyS1
+# to the file CHANNEL. Poweroff and panic both are status 0: success is what
+# CHANNEL says, never the status. Two processors on two NUMA nodes, emulated,
+# so that it works the same everywhere.
+guest_boot() {
+	local name=$1 initrd=$2 cmdline=$3 limit=$4 console=$5 channel=$6
+	local memory=512M
+	shift 6
+	grep -q '^CONFIG_KASAN=y' "$build/kernels/$name/config" && memory=1G
+
+	timeout --foreground --kill-after=5 "$limit" qemu-system-x86_64 \
+		-nodefaults -no-user-config -display none -no-reboot \
+		-accel tcg,thread=multi -cpu max -smp 2,sockets=2 \
+		-object "memory-backend-ram,id=node0,size=$memory" \
+		-object "memory-backend-ram,id=node1,size=$memory" \
+		-m "$((${memory//[MG]/} * 2))${memory: -1}" \
+		-numa node,cpus=0,memdev=node0 -numa node,cpus=1,memdev=node1 \
+		-serial "file:$console" -serial "file:$channel" \
+		-kernel "$build/kernels/$name/vmlinuz" -initrd "$initrd" \
+		-append "console=ttyS0 loglevel=7 panic=-1 oops=panic panic_on_warn=1 cryptomgr.notests $cmdline" \
+		"$@" < /dev/null
+}
