@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The scenarios that the driver plays inside the kernel, one line each: the
+ * driver makes functions of them, and the test program tests. Included where
+ * SCENARIO() says what to make of a line, as often as needed.
+ */
+
+/* lifecycle.c */
+SCENARIO(a_pool_is_what_was_asked_for);
+SCENARIO(a_pool_is_found_by_its_name);
+SCENARIO(a_name_nobody_took_is_not_found);
+SCENARIO(a_taken_name_is_refused);
+SCENARIO(a_destroyed_name_is_free_at_once);
+SCENARIO(a_destroyed_pool_serves_its_users);
+
+/* refusals.c */
+SCENARIO(a_bad_name_is_refused);
+SCENARIO(a_bad_block_size_is_refused);
+SCENARIO(a_bad_alignment_is_refused);
+SCENARIO(a_bad_number_of_blocks_is_refused);
+SCENARIO(a_bad_reserve_is_refused);
+SCENARIO(a_bad_storage_is_refused);
+SCENARIO(a_bad_flag_is_refused);
+SCENARIO(a_bad_mode_is_refused);
+SCENARIO(a_bad_node_is_refused);
+
+/* allocation.c */
+SCENARIO(a_block_is_in_use_while_it_is_held);
+SCENARIO(an_empty_pool_gives_nothing);
+SCENARIO(blocks_are_aligned_and_apart);
+SCENARIO(bulk_takes_what_there_is);
+SCENARIO(bulk_free_stops_at_the_refused_handle);
+
+/* handles.c */
+SCENARIO(a_handle_says_version_and_slot);
+SCENARIO(a_stale_handle_is_refused);
+SCENARIO(a_double_free_is_refused);
+SCENARIO(a_forged_handle_is_refused);
+SCENARIO(a_handle_of_another_pool_is_refused);
+SCENARIO(a_handle_beyond_the_end_is_refused);
+SCENARIO(a_lookup_is_one_hold_more);
+SCENARIO(the_256th_hold_is_refused);
+
+/* pointers.c */
+SCENARIO(a_pointer_and_its_handle_lead_to_each_other);
+SCENARIO(only_the_first_byte_leads_to_a_handle);
+SCENARIO(a_free_block_has_no_handle);
+SCENARIO(a_foreign_pointer_has_no_handle);
+
+/* contexts.c */
+SCENARIO(a_pool_serves_with_interrupts_off);
+SCENARIO(a_pool_serves_under_a_raw_spinlock);
+SCENARIO(a_pool_serves_a_tasklet);
+SCENARIO(a_pool_serves_a_hard_interrupt);
+SCENARIO(a_pool_serves_a_hard_timer);
+SCENARIO(a_pool_serves_an_nmi);
+
+/* hammer.c */
+SCENARIO(threads_never_share_a_block);
+SCENARIO(threads_and_interrupts_never_share_a_block);
+SCENARIO(threads_and_nmis_never_share_a_block);
+
+/* Those that need more than a storage, see there. */
+#ifdef SPECIAL_SCENARIO
+/* handles.c */
+SPECIAL_SCENARIO(a_block_of_a_process_is_not_ours_to_free);
+
+/* shortage.c */
+SPECIAL_SCENARIO(the_reserve_needs_no_memory);
+#endif
+
+#undef SPECIAL_SCENARIO
+#undef SCENARIO

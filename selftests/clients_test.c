@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Several clients of one pool, and several threads of one client, that do
+ * things to each other's blocks, attachments and descriptors at the same time.
+ */
+#include "fixedpool_test.h"
+
+#define BLOCKS 64
+#define MINE (FIXEDPOOL_CHECK_ALIVE | FIXEDPOOL_CHECK_MINE)
+
+FIXTURE(clients)
+{
+	int first;
+	int second;
+	int witness;		/* attached, takes nothing */
+	__u32 id;
+};
+
+FIXTURE_VARIANT(clients)
+{
+	__u32 storage;
+};
+
+FIXTURE_VARIANT_ADD(clients, pages) { .storage = FIXEDPOOL_STORAGE_PAGES };
+FIXTURE_VARIANT_ADD(clients, slab) { .storage = FIXEDPOOL_STORAGE_SLAB };
+
+FIXTURE_SETUP(clients)
+{
+	self->first = client_open();
+	ASSERT_LE(0, self->first);
+	self->second = client_open();
+	ASSERT_LE(0, self->second);
+	self->witness = client_open();
+	ASSERT_LE(0, self->witness);
+	ASSERT_EQ(0, pool_create(self->first, "clients", variant->storage, 64, BLOCKS, &self->id));
+	ASSERT_EQ(0, pool_attach(self->second, "clients", NULL));
+	ASSERT_EQ(0, pool_attach(self->witness, "clients", NULL));
+}
+
+/* Whatever they did, when they are gone all blocks are there, each once. */
+FIXTURE_TEARDOWN(clients)
+{
+	close(self->first);
+	close(self->second);
+	EXPECT_EQ(0, pool_in_use(self->witness, self->id));
+	EXPECT_EQ(1, pool_clients(self->witness, self->id));
+	EXPECT_TRUE(pool_has_free(self->witness, self->id, BLOCKS));
+	close(self->witness);
+}
+
+TEST_F(clients, share_the_blocks_of_a_pool_and_each_frees_its_own_only)
+{
+	__u64 first[BLOCKS / 2], second[BLOCKS / 2];
+
+	ASSERT_EQ(0, blocks_take(self->first, self->id, first, BLOCKS / 2, 0, NULL));
+	ASSERT_EQ(0, blocks_take(self->second, self->id, second, BLOCKS / 2, 0, NULL));
+	EXPECT_EQ(0, block_take(self->first, self->id));
+	EXPECT_EQ(0, block_take(self->second, self->id));
+	for (int i = 0; i < BLOCKS / 2; i++) {
+		for (int j = 0; j < BLOCKS / 2; j++) {
+			ASSERT_NE(FIXEDPOOL_HANDLE_SLOT(first[i]),
+				  FIXEDPOOL_HANDLE_SLOT(second[j]));
+		}
+		ASSERT_EQ(EPERM, block_free(self->second, first[i]));
+		ASSERT_EQ(EPERM, block_free(self->first, second[i]));
+		ASSERT_EQ(MINE, block_check(self->first, first[i]));
+		ASSERT_EQ(FIXEDPOOL_CHECK_ALIVE, block_check(self->first, second[i]));
+	}
+	EXPECT_EQ(0, blocks_free(self->first, first, BLOCKS / 2, NULL));
+	EXPECT_EQ(0, blocks_free(self->second, second, BLOCKS / 2, NULL));
+}
+
+TEST_F(clients, lose_only_their_own_blocks_when_one_detaches)
+{
+	__u64 first[10], second[10];
+
+	ASSERT_EQ(0, blocks_take(self->first, self->id, first, 10, 0, NULL));
+	ASSERT_EQ(0, blocks_take(self->second, self->id, second, 10, 0, NULL));
+	ASSERT_EQ(0, pool_detach(self->first, self->id));
+	EXPECT_EQ(10, pool_in_use(self->second, self->id));
+	for (int i = 0; i < 10; i++) {
+		EXPECT_EQ(0, block_check(self->second, first[i]));
+		EXPECT_EQ(MINE, block_check(self->second, second[i]));
+	}
+}
+
+TEST_F(clients, lose_only_their_own_blocks_when_one_closes)
+{
+	__u64 first[10], second[10];
+
+	ASSERT_EQ(0, blocks_take(self->first, self->id, first, 10, 0, NULL));
+	ASSERT_EQ(0, blocks_take(self->second, self->id, second, 10, 0, NULL));
+	close(self->first);
+	self->first = client_open();
+	EXPECT_EQ(10, pool_in_use(self->second, self->id));
+	for (int i = 0; i < 10; i++) {
+		EXPECT_EQ(0, block_check(self->second, first[i]));
+		EXPECT_EQ(MINE, block_check(self->second, second[i]));
+	}
+}
+
+TEST_F(clients, keep_their_blocks_until_the_last_copy_of_the_descriptor_is_closed)
+{
+	__u64 handle = block_take(self->first, self->id);
+	int copy = dup(self->first), another = dup(copy);
+
+	close(self->first);
+	EXPECT_EQ(MINE, block_check(copy, handle));
+	EXPECT_EQ(1, pool_in_use(self->witness, self->id));
+	close(copy);
+	EXPECT_EQ(MINE, block_check(another, handle));
+	close(another);
+	EXPECT_EQ(0, pool_in_use(self->witness, self->id));
+	self->first = client_open();
+}
+
+/* Threads that all begin a round at the same time. */
+struct racer {
+	pthread_t thread;
+	int client;
+	__u32 id;
+	__u64 *handle;
+	unsigned int rounds;
+	unsigned int won;
+	unsigned int lost;
+	unsigned int wrong;
+	pthread_barrier_t *start;
+	pthread_barrier_t *end;
+};
+
+static void *free_same(void *argument)
+{
+	struct racer *racer = argument;
+
+	for (unsigned int round = 0; round < racer->rounds; round++) {
+		int error;
+
+		pthread_barrier_wait(racer->start);
+		error = block_free(racer->client, *racer->handle);
+		racer->won += !error;
+		racer->lost += error == EALREADY || error == ESTALE;
+		racer->wrong += error && error != EALREADY && error != ESTALE;
+		pthread_barrier_wait(racer->end);
+	}
+	return NULL;
+}
+
+TEST_F(clients, free_a_handle_once_however_many_threads_try)
+{
+	unsigned int rounds = environment_number("FIXEDPOOL_ROUNDS", 1000);
+	pthread_barrier_t start, end;
+	struct racer racers[3];
+	__u64 handle;
+
+	ASSERT_EQ(0, pthread_barrier_init(&start, NULL, 4));
+	ASSERT_EQ(0, pthread_barrier_init(&end, NULL, 4));
+	for (int i = 0; i < 3; i++) {
+		racers[i] = (struct racer) {
+			.client = self->first, .handle = &handle, .rounds = rounds,
+			.start = &start, .end = &end,
+		};
+		ASSERT_EQ(0, pthread_create(&racers[i].thread, NULL, free_same, &racers[i]));
+	}
+	for (unsigned int round = 0; round < rounds; round++) {
+		handle = block_take(self->first, self->id);
+		ASSERT_NE(0, handle);
+		pthread_barrier_wait(&start);
+		pthread_barrier_wait(&end);
+		ASSERT_EQ(round + 1, racers[0].won + racers[1].won + racers[2].won);
+		ASSERT_EQ(0, pool_in_use(self->witness, self->id));
+	}
+	for (int i = 0; i < 3; i++) {
+		ASSERT_EQ(0, pthread_join(racers[i].thread, NULL));
+		EXPECT_EQ(0, racers[i].wrong);
+		EXPECT_EQ(rounds, racers[i].won + racers[i].lost);
+	}
+}
+
+static bool stopped;
+
+static void *take_and_free(void *argument)
+{
+	struct racer *racer = argument;
+	__u64 handles[16];
+	__u32 done;
+
+	while (!__atomic_load_n(&stopped, __ATOMIC_RELAXED)) {
+		int error = blocks_take(racer->client, racer->id, handles, 16,
+					FIXEDPOOL_ALLOC_PARTIAL, &done);
+
+		if (!error) {
+			racer->won += done;
+			/* Freed, or lost already with the attachment. */
+			error = blocks_free(racer->client, handles, done, NULL);
+		}
+		if (error && error != ENXIO && error != EBADF && error != EALREADY &&
+		    error != ESTALE && error != EPERM)
+			racer->wrong++;
+	}
+	return NULL;
+}
+
+/* Starts threads that take and free on the first client. */
+static void start(struct __test_metadata *_metadata, FIXTURE_DATA(clients) *self,
+		  struct racer *racers, int count)
+{
+	__atomic_store_n(&stopped, false, __ATOMIC_RELAXED);
+	for (int i = 0; i < count; i++) {
+		racers[i] = (struct racer) { .client = self->first, .id = self->id };
+		ASSERT_EQ(0, pthread_create(&racers[i].thread, NULL, take_and_free, &racers[i]));
+	}
+}
+
+static void stop(struct __test_metadata *_metadata, struct racer *racers, int count)
+{
+	unsigned int won = 0;
+
+	__atomic_store_n(&stopped, true, __ATOMIC_RELAXED);
+	for (int i = 0; i < count; i++) {
+		ASSERT_EQ(0, pthread_join(racers[i].thread, NULL));
+		EXPECT_EQ(0, racers[i].wrong);
+		won += racers[i].won;
+	}
+	EXPECT_LT(0, won);
+}
+
+TEST_F(clients, may_detach_and_attach_while_their_threads_take_blocks)
+{
+	struct racer racers[2];
+
+	start(_metadata, self, racers, 2);
+	for (unsigned int round = 0; round < environment_number("FIXEDPOOL_ROUNDS", 1000); round++) {
+		ASSERT_EQ(0, pool_detach(self->first, self->id));
+		ASSERT_EQ(0, pool_attach(self->first, "clients", NULL));
+	}
+	stop(_metadata, racers, 2);
+	ASSERT_EQ(0, pool_detach(self->first, self->id));
+	EXPECT_EQ(0, pool_in_use(self->witness, self->id));
+}
+
+TEST_F(clients, may_be_closed_while_their_threads_take_blocks)
+{
+	struct racer racers[2];
+
+	start(_metadata, self, racers, 2);
+	for (unsigned int round = 0; round < environment_number("FIXEDPOOL_ROUNDS", 300); round++) {
+		int next = client_open();
+
+		ASSERT_EQ(0, pool_attach(next, "clients", NULL));
+		/* Closes what the threads work on, and puts another in its place. */
+		ASSERT_EQ(self->first, dup2(next, self->first));
+		close(next);
+	}
+	close(self->first);
+	stop(_metadata, racers, 2);
+	EXPECT_TRUE(EVENTUALLY(pool_in_use(self->witness, self->id) == 0));
+	self->first = client_open();
+}
+
+TEST_F(clients, may_be_closed_while_others_give_them_blocks)
+{
+	unsigned int given = 0;
+
+	for (unsigned int round = 0; round < environment_number("FIXEDPOOL_ROUNDS", 200); round++) {
+		int number_pipe[2];
+		__u32 number;
+		pid_t child;
+
+		ASSERT_EQ(0, pipe(number_pipe));
+		child = fork();
+		if (child == 0) {
+			int receiver = client_open();
+
+			close(self->first);
+			close(self->second);
+			close(self->witness);
+			number = client_number(receiver);
+			REQUIRE(!pool_attach(receiver, "clients", NULL));
+			REQUIRE(write(number_pipe[1], &number, 4) == 4);
+			_exit(0);
+		}
+		ASSERT_EQ(4, read(number_pipe[0], &number, 4));
+		for (;;) {
+			__u64 handle = block_take(self->first, self->id);
+			int error;
+
+			/* The receiver may be full of them, but not for ever. */
+			if (!handle)
+				continue;
+			error = block_give(self->first, handle, number);
+			given += !error;
+			if (!error)
+				continue;
+			ASSERT_TRUE(error == ESRCH || error == ENOTCONN);
+			ASSERT_EQ(0, block_free(self->first, handle));
+			if (error == ESRCH)
+				break;
+		}
+		ASSERT_EQ(0, child_verdict(child));
+		close(number_pipe[0]);
+		close(number_pipe[1]);
+		ASSERT_TRUE(EVENTUALLY(pool_in_use(self->witness, self->id) == 0));
+	}
+	EXPECT_LT(0, given);
+}
+
+/* Everybody creates, attaches and destroys under one name. */
+static void *contend(void *argument)
+{
+	struct racer *racer = argument;
+
+	for (unsigned int round = 0; round < racer->rounds; round++) {
+		__u32 id = 0;
+		__u64 handle;
+		int client = client_open();
+		int error = pool_create(client, "clients-name", 0, 64, BLOCKS, &id);
+
+		if (error == EEXIST)
+			error = pool_attach(client, "clients-name", &id);
+		if (!error) {
+			racer->won++;
+			handle = block_take(client, id);
+			if (!handle || block_free(client, handle))
+				racer->wrong++;
+			error = round % 3 ? 0 : pool_destroy(client, "clients-name");
+		}
+		if (error && error != ENOENT)
+			racer->wrong++;
+		close(client);
+	}
+	return NULL;
+}
+
+TEST_F(clients, may_contend_for_a_name)
+{
+	struct racer racers[4];
+	unsigned int won = 0;
+
+	for (int i = 0; i < 4; i++) {
+		racers[i] = (struct racer) {
+			.rounds = environment_number("FIXEDPOOL_ROUNDS", 200),
+		};
+		ASSERT_EQ(0, pthread_create(&racers[i].thread, NULL, contend, &racers[i]));
+	}
+	for (int i = 0; i < 4; i++) {
+		ASSERT_EQ(0, pthread_join(racers[i].thread, NULL));
+		EXPECT_EQ(0, racers[i].wrong);
+		won += racers[i].won;
+	}
+	EXPECT_LT(0, won);
+	EXPECT_EQ(ENOENT, pool_attach(self->witness, "clients-name", NULL));
+}
+
+TEST_HARNESS_MAIN
