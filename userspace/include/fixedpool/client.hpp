@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * fixedpool::client: where everything begins.
+ */
+#ifndef FIXEDPOOL_CLIENT_HPP
+#define FIXEDPOOL_CLIENT_HPP
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <fixedpool/block.hpp>
+#include <fixedpool/export.hpp>
+#include <fixedpool/pool.hpp>
+
+namespace fixedpool {
+
+namespace detail {
+struct client_state;
+}
+
+inline constexpr const char* default_device = "/dev/fixedpool";
+
+/** What the module allows, as of client::open(). */
+struct limits {
+    std::uint32_t max_block_size; ///< bytes
+    std::uint32_t max_batch;      ///< handles in one system call
+    std::uint32_t max_pools;      ///< at the same time; zero: no limit
+    std::uint64_t max_bytes;      ///< in all pools together; zero: no limit
+};
+
+/**
+ * A counted reference to one open client. Copies, pools and blocks keep it
+ * open; with the last of them, or with the process, everything that the client
+ * holds goes back to its pools. After fork() both processes are the same
+ * client: let the child open its own.
+ *
+ * An empty client, default-made or moved from, may only be assigned to,
+ * destroyed and tested.
+ *
+ * Thread safety: all const calls from any thread, also on the same client.
+ */
+class FIXEDPOOL_EXPORT client {
+  public:
+    client() noexcept = default;
+
+    /**
+     * Returns: a new client of the module behind @p path.
+     * Throws: error: errc::no_device, device_forbidden, not_the_device,
+     * abi_mismatch, or a std::system_category() code such as that for too many
+     * open files.
+     */
+    [[nodiscard]] static client open(const std::string& path = default_device);
+    [[nodiscard]] static client try_open(const std::string& path, std::error_code& ec) noexcept;
+    [[nodiscard]] static client try_open(std::error_code& ec) noexcept;
+
+    [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+
+    /** The number that others give() blocks to. Complexity: no system call. */
+    [[nodiscard]] client_id id() const noexcept;
+
+    /** Complexity: no system call. */
+    [[nodiscard]] fixedpool::limits limits() const noexcept;
+
+    /**
+     * Effects: makes a pool with all its blocks, attaches to it, and maps it if
+     * it is mappable. On failure nothing is made.
+     * Throws: pool_error: errc::name_taken, invalid_argument, too_many_pools,
+     * byte_limit, lock_limit, pool_too_large, out_of_memory.
+     * Complexity: linear in the bytes of the pool.
+     */
+    [[nodiscard]] pool create(const pool_options& options) const;
+    [[nodiscard]] pool try_create(const pool_options& options, std::error_code& ec) const noexcept;
+
+    /**
+     * Effects: attaches to the pool of that name, and maps it if it is mappable.
+     * Throws: pool_error: errc::no_such_pool, pool_forbidden, invalid_argument,
+     * out_of_memory, and already_attached: copy the pool that is there.
+     * Complexity: linear in the pages of the pool.
+     */
+    [[nodiscard]] pool attach(std::string_view name) const;
+    [[nodiscard]] pool try_attach(std::string_view name, std::error_code& ec) const noexcept;
+
+    /**
+     * Effects: takes the pool's name away, which is free at once. Who is
+     * attached keeps what he has; the memory goes with the last of them.
+     * Throws: pool_error: errc::no_such_pool, pool_forbidden, invalid_argument.
+     */
+    void destroy(std::string_view name) const;
+    bool try_destroy(std::string_view name, std::error_code& ec) const noexcept;
+
+  private:
+    explicit client(std::shared_ptr<detail::client_state> state) noexcept;
+
+    std::shared_ptr<detail::client_state> state_;
+};
+
+} // namespace fixedpool
+
+#endif

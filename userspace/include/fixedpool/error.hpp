@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * How calls of this library fail.
+ *
+ * A call that can fail comes in two forms:
+ *
+ *   x(...)           throws an exception derived from fixedpool::error
+ *   try_x(..., ec)   never throws: it sets @c ec, to zero when all went well,
+ *                    and returns an empty object, false or zero when it did not
+ *
+ * Everything else is the same; the documentation stands at the throwing form.
+ * Codes compare equal to the std::errc of the system error behind them.
+ */
+#ifndef FIXEDPOOL_ERROR_HPP
+#define FIXEDPOOL_ERROR_HPP
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <fixedpool/export.hpp>
+#include <fixedpool/handle.hpp>
+
+namespace fixedpool {
+
+/** One value per cause. */
+enum class errc {
+    // any call
+    unknown_command = 1, ///< the module does not know the call
+    bad_address,         ///< a pointer leads nowhere
+    invalid_argument,    ///< a flag or value outside its range
+    module_too_old,      ///< the call carries data that the module does not know
+    out_of_memory,       ///< of the system, or of the memory cgroup
+
+    // opening a client
+    no_device,        ///< no such device: the module is not loaded
+    device_forbidden, ///< the permissions of the device file
+    not_the_device,   ///< what was opened is something else
+    abi_mismatch,     ///< the module speaks another version of the interface
+
+    // pools by name
+    name_taken,
+    no_such_pool,
+    pool_forbidden,   ///< mode bits or ownership
+    already_attached, ///< this client has attached the pool before
+    too_many_pools,   ///< limit of the module
+    byte_limit,       ///< limit of the module
+    lock_limit,       ///< RLIMIT_MEMLOCK of the caller
+    pool_too_large,   ///< for the address or handle space
+    not_attached,     ///< no pool there that this client is attached to
+
+    // mapping
+    map_forbidden,
+    not_mappable,
+    interrupted,
+
+    // blocks and handles
+    out_of_blocks,
+    index_out_of_range, ///< beyond the end of the handle's pool
+    double_free,
+    stale_handle, ///< the allocation has ended
+    not_holder,   ///< allocated, but not held by this client
+    wrong_pool,   ///< a block of another pool than the one asked
+    beyond_block, ///< bytes beyond the end of the block
+    too_many_holders,
+    no_such_client,
+    client_not_attached, ///< the receiver is not attached to the pool
+};
+
+/** The category of errc. Thread safety: any thread, as all of std::error_category. */
+[[nodiscard]] FIXEDPOOL_EXPORT const std::error_category& error_category() noexcept;
+
+[[nodiscard]] FIXEDPOOL_EXPORT std::error_code make_error_code(errc cause) noexcept;
+
+/**
+ * What every throwing call throws. what() reads "request: cause": what was
+ * asked, with names and numbers, and why it was refused; code() is the cause.
+ */
+class FIXEDPOOL_EXPORT error : public std::system_error {
+  public:
+    error(std::error_code cause, const std::string& request);
+};
+
+/** A pool was asked for something. */
+class FIXEDPOOL_EXPORT pool_error : public error {
+  public:
+    pool_error(std::error_code cause, const std::string& request, std::string_view pool_name);
+
+    /** The name as it was asked for. */
+    [[nodiscard]] const std::string& pool_name() const noexcept { return *pool_name_; }
+
+  private:
+    std::shared_ptr<const std::string> pool_name_; // copies of exceptions must not throw
+};
+
+/** Something was asked for by handle. */
+class FIXEDPOOL_EXPORT handle_error : public error {
+  public:
+    handle_error(std::error_code cause, const std::string& request, fixedpool::handle refused,
+                 std::size_t done = 0);
+
+    /** The handle that was refused. */
+    [[nodiscard]] fixedpool::handle handle() const noexcept { return refused_; }
+
+    /** Handles of the same call that came before it, and were served. */
+    [[nodiscard]] std::size_t done() const noexcept { return done_; }
+
+  private:
+    fixedpool::handle refused_;
+    std::size_t done_;
+};
+
+} // namespace fixedpool
+
+template <>
+struct std::is_error_code_enum<fixedpool::errc> : std::true_type {};
+
+#endif

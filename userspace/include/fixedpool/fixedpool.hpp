@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * All of libfixedpool: pools of equal blocks that processes and drivers share.
+ *
+ *   client -> pool -> block -> handle -> (other process) -> pool::adopt() -> block
+ */
+#ifndef FIXEDPOOL_FIXEDPOOL_HPP
+#define FIXEDPOOL_FIXEDPOOL_HPP
+
+#include <fixedpool/block.hpp>
+#include <fixedpool/client.hpp>
+#include <fixedpool/error.hpp>
+#include <fixedpool/handle.hpp>
+#include <fixedpool/pool.hpp>
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * fixedpool::pool: a pool that a client is attached to.
+ */
+#ifndef FIXEDPOOL_POOL_HPP
+#define FIXEDPOOL_POOL_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include <fixedpool/block.hpp>
+#include <fixedpool/export.hpp>
+#include <fixedpool/handle.hpp>
+
+namespace fixedpool {
+
+/** Where the blocks of a pool come from. */
+enum class storage_type : std::uint32_t {
+    pages, ///< blocks are mapped and used in place
+    slab,  ///< not mappable: bytes are reached with pool::read() and pool::write()
+};
+
+/** What client::create() makes. What stays zero takes the default. */
+struct pool_options {
+    std::string name;             ///< 1 to 31 of [A-Za-z0-9._-], not beginning with a dot
+    std::uint32_t block_size = 0; ///< usable bytes, at least 1
+    std::uint32_t blocks = 0;     ///< how many, at least 1
+    std::uint32_t alignment = 0;  ///< bytes, a power of two up to the page size; default 8
+    std::uint32_t reserve = 0;    ///< blocks that no shortage can take away; default all
+    storage_type storage = storage_type::pages;
+    bool auto_destroy = false; ///< the pool goes with its last client
+    std::uint32_t mode = 0;    ///< who may attach, as for a file; default 0600
+    std::optional<std::int32_t> numa_node = {};
+};
+
+/** How much of a pool is taken. */
+struct pool_usage {
+    std::uint32_t in_use;  ///< blocks held by anybody
+    std::uint32_t peak;    ///< the most blocks ever held at the same time
+    std::uint32_t clients; ///< clients attached
+};
+
+/** What a handle is worth to this client. */
+struct handle_state {
+    bool alive;  ///< the allocation has not ended
+    bool mine;   ///< this client holds the block
+    bool shared; ///< the block has more holders than one
+};
+
+/** What allocated blocks contain. */
+enum class contents {
+    unspecified, ///< what the last holder left
+    zero,
+};
+
+/**
+ * A counted reference to an attached pool and its mapping. Copies and blocks
+ * share both, and keep the client open; with the last of them the client
+ * leaves the pool, which gives back every block that it still holds there, such
+ * as those released from their owners.
+ *
+ * An empty pool, default-made or moved from, refers to none and may only be
+ * assigned to, destroyed and tested.
+ *
+ * Handles passed to one pool may name blocks of any pool of its client where
+ * not said otherwise. The kernel judges every handle, so all that are not good
+ * are refused with one of errc::stale_handle, not_holder, index_out_of_range,
+ * not_attached and invalid_argument; "the handle errors" below.
+ *
+ * Thread safety: all const calls from any thread, also on the same pool.
+ */
+class FIXEDPOOL_EXPORT pool {
+  public:
+    pool() noexcept = default;
+
+    [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+
+    // What was fixed at creation. Complexity: no system call.
+
+    [[nodiscard]] std::string_view name() const noexcept;
+    [[nodiscard]] std::uint32_t block_size() const noexcept; ///< usable bytes of a block
+    [[nodiscard]] std::uint32_t stride() const noexcept;     ///< bytes from block to block
+    [[nodiscard]] std::uint32_t alignment() const noexcept;  ///< of a block, in bytes
+    [[nodiscard]] std::uint32_t capacity() const noexcept;   ///< blocks
+    [[nodiscard]] storage_type storage() const noexcept;
+    [[nodiscard]] bool mappable() const noexcept;
+
+    /**
+     * Returns: the figures of this moment.
+     * Throws: pool_error.
+     * Complexity: one system call.
+     */
+    [[nodiscard]] pool_usage usage() const;
+    [[nodiscard]] pool_usage try_usage(std::error_code& ec) const noexcept;
+
+    /**
+     * Returns: the owner of a block that was free.
+     * Throws: pool_error: errc::out_of_blocks if there is none. Never waits.
+     * Complexity: one system call, not depending on capacity().
+     */
+    block allocate(contents wanted = contents::unspecified) const;
+    block try_allocate(contents wanted, std::error_code& ec) const noexcept;
+    block try_allocate(std::error_code& ec) const noexcept {
+        return try_allocate(contents::unspecified, ec);
+    }
+
+    /**
+     * Effects: takes as many blocks as @p handles has room for, or none. The
+     * handles are bare: free(), give() or adopt() them.
+     * Throws: pool_error: errc::out_of_blocks; @p handles is then unspecified.
+     * Complexity: one system call per limits::max_batch handles. Beyond one
+     * batch others may see blocks taken that a failure then gives back.
+     */
+    void allocate(std::span<handle> handles, contents wanted = contents::unspecified) const;
+    [[nodiscard]] bool try_allocate(std::span<handle> handles, contents wanted,
+                                    std::error_code& ec) const noexcept;
+
+    /**
+     * Effects: takes up to as many blocks as @p handles has room for.
+     * Returns: how many, at least one unless @p handles is empty; so many
+     * handles are written.
+     * Throws: pool_error: errc::out_of_blocks if there is none at all.
+     * Complexity: as allocate().
+     */
+    [[nodiscard]] std::size_t allocate_some(std::span<handle> handles,
+                                            contents wanted = contents::unspecified) const;
+    [[nodiscard]] std::size_t try_allocate_some(std::span<handle> handles, contents wanted,
+                                                std::error_code& ec) const noexcept;
+
+    /**
+     * Effects: gives blocks back, in order, up to the first that is refused.
+     * Returns: (try_free of several) how many went back; the refused handle is
+     * the one of that number.
+     * Throws: handle_error: errc::double_free, or one of the handle errors.
+     * Complexity: one system call per limits::max_batch handles.
+     */
+    void free(handle name) const;
+    void free(std::span<const handle> handles) const;
+    bool try_free(handle name, std::error_code& ec) const noexcept;
+    std::size_t try_free(std::span<const handle> handles, std::error_code& ec) const noexcept;
+
+    /**
+     * Effects: lets the client @p receiver hold blocks instead of this one, in
+     * order, up to the first that is refused. The handles stay valid; telling
+     * the receiver about them is the caller's job.
+     * Returns: (try_give of several) how many were given.
+     * Throws: handle_error: errc::no_such_client, client_not_attached,
+     * too_many_holders, or one of the handle errors.
+     * Complexity: one system call per limits::max_batch handles.
+     */
+    void give(handle name, client_id receiver) const;
+    void give(std::span<const handle> handles, client_id receiver) const;
+    [[nodiscard]] bool try_give(handle name, client_id receiver,
+                                std::error_code& ec) const noexcept;
+    [[nodiscard]] std::size_t try_give(std::span<const handle> handles, client_id receiver,
+                                       std::error_code& ec) const noexcept;
+
+    /**
+     * Returns: an owner for a block that this client holds and nothing in this
+     * process owns: one received from another client, or a bare handle.
+     * Requires: no other block owns @p name.
+     * Throws: handle_error: errc::wrong_pool if the block is not of this pool,
+     * or one of the handle errors.
+     * Complexity: one system call.
+     */
+    block adopt(handle name) const;
+    block try_adopt(handle name, std::error_code& ec) const noexcept;
+
+    /**
+     * Returns: what the kernel knows of @p name. Dead is an answer, not an
+     * error.
+     * Throws: handle_error: errc::invalid_argument, not_attached,
+     * index_out_of_range for what cannot be a handle of this client's pools.
+     * Complexity: one system call.
+     */
+    [[nodiscard]] handle_state check(handle name) const;
+    [[nodiscard]] handle_state try_check(handle name, std::error_code& ec) const noexcept;
+
+    /**
+     * Returns: the first byte of the block that @p name names; null if it names
+     * none of this pool, its allocation has ended, or the pool is not mappable.
+     * Another holder may end the allocation right after: null is final, an
+     * address holds as long as somebody keeps the block.
+     * Complexity: constant, no system call, no division.
+     */
+    [[nodiscard]] std::byte* get(handle name) const noexcept;
+
+    /**
+     * Returns: the number in this pool, from zero, of the block that @p name
+     * names or named; nothing if that is not of this pool.
+     */
+    [[nodiscard]] std::optional<std::uint32_t> index_of(handle name) const noexcept;
+
+    /**
+     * Effects: copies bytes between @p bytes and the block from @p offset on,
+     * whatever its storage.
+     * Throws: handle_error: errc::beyond_block if they do not lie inside the
+     * block, or one of the handle errors.
+     * Complexity: one system call.
+     */
+    void read(handle name, std::uint32_t offset, std::span<std::byte> bytes) const;
+    [[nodiscard]] bool try_read(handle name, std::uint32_t offset, std::span<std::byte> bytes,
+                                std::error_code& ec) const noexcept;
+    void write(handle name, std::uint32_t offset, std::span<const std::byte> bytes) const;
+    [[nodiscard]] bool try_write(handle name, std::uint32_t offset,
+                                 std::span<const std::byte> bytes,
+                                 std::error_code& ec) const noexcept;
+
+  private:
+    friend class client;
+    explicit pool(std::shared_ptr<const detail::pool_state> state) noexcept;
+
+    std::shared_ptr<const detail::pool_state> state_;
+};
+
+} // namespace fixedpool
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include <fixedpool/client.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+#include <utility>
+
+#include <fixedpool/error.hpp>
+
+#include "client_state.hpp"
+#include "pool_state.hpp"
+
+namespace fixedpool {
+namespace {
+
+/** Writes @p name into a request. A name that does not fit is no name of a pool. */
+std::error_code put_name(char (&field)[FIXEDPOOL_NAME_SIZE], std::string_view name) noexcept {
+    if (name.size() >= std::size(field) || name.find('\0') != std::string_view::npos)
+        return errc::invalid_argument;
+    std::ranges::fill(std::ranges::copy(name, field).out, std::end(field), '\0');
+    return {};
+}
+
+[[noreturn]] void refuse(std::error_code cause, const char* verb, std::string_view name,
+                         const std::string& details = {}) {
+    throw pool_error{cause, std::string{verb} + " pool '" + std::string{name} + '\'' + details,
+                     name};
+}
+
+} // namespace
+
+client::client(std::shared_ptr<detail::client_state> state) noexcept : state_{std::move(state)} {}
+
+client client::open(const std::string& path) {
+    std::error_code ec;
+    auto result = try_open(path, ec);
+    if (ec)
+        throw error{ec, "open " + path};
+    return result;
+}
+
+client client::try_open(std::error_code& ec) noexcept { return try_open(default_device, ec); }
+
+client client::try_open(const std::string& path, std::error_code& ec) noexcept {
+    auto transport = detail::open_device(path, ec);
+    if (ec)
+        return {};
+    fixedpool_query module = {};
+    ec = transport->call(module);
+    if (!ec && module.abi_version != FIXEDPOOL_ABI_VERSION)
+        ec = errc::abi_mismatch;
+    if (ec)
+        return {};
+    try {
+        return client{std::make_shared<detail::client_state>(
+            detail::client_state{.transport = std::move(transport), .module = module})};
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+        return {};
+    }
+}
+
+client_id client::id() const noexcept { return client_id{state_->module.client}; }
+
+limits client::limits() const noexcept {
+    return {.max_block_size = state_->module.max_block_size,
+            .max_batch = state_->module.max_batch,
+            .max_pools = state_->module.max_pools,
+            .max_bytes = state_->module.max_bytes};
+}
+
+pool client::create(const pool_options& options) const {
+    std::error_code ec;
+    auto result = try_create(options, ec);
+    if (ec)
+        refuse(ec, "create", options.name,
+               " of " + std::to_string(options.blocks) + " blocks of " +
+                   std::to_string(options.block_size) + " bytes");
+    return result;
+}
+
+pool client::try_create(const pool_options& options, std::error_code& ec) const noexcept {
+    fixedpool_pool_create request = {};
+    ec = put_name(request.name, options.name);
+    if (ec)
+        return {};
+    request.block_size = options.block_size;
+    request.align = options.alignment;
+    request.blocks = options.blocks;
+    request.reserve = options.reserve;
+    request.storage = static_cast<std::uint32_t>(options.storage);
+    request.mode = options.mode;
+    if (options.auto_destroy)
+        request.flags |= FIXEDPOOL_POOL_AUTO_DESTROY;
+    if (options.numa_node) {
+        request.flags |= FIXEDPOOL_POOL_NUMA_NODE;
+        request.numa_node = *options.numa_node;
+    }
+    ec = state_->transport->call(request);
+    if (ec)
+        return {};
+
+    pool created{detail::pool_state::make(state_, request.id, ec)};
+    if (ec) {
+        std::error_code ignored;
+        try_destroy(options.name, ignored);
+    }
+    return created;
+}
+
+pool client::attach(std::string_view name) const {
+    std::error_code ec;
+    auto result = try_attach(name, ec);
+    if (ec)
+        refuse(ec, "attach to", name);
+    return result;
+}
+
+pool client::try_attach(std::string_view name, std::error_code& ec) const noexcept {
+    fixedpool_pool_attach request = {};
+    ec = put_name(request.name, name);
+    if (!ec)
+        ec = state_->transport->call(request);
+    if (ec)
+        return {};
+    return pool{detail::pool_state::make(state_, request.id, ec)};
+}
+
+void client::destroy(std::string_view name) const {
+    std::error_code ec;
+    if (!try_destroy(name, ec))
+        refuse(ec, "destroy", name);
+}
+
+bool client::try_destroy(std::string_view name, std::error_code& ec) const noexcept {
+    fixedpool_pool_destroy request = {};
+    ec = put_name(request.name, name);
+    if (!ec)
+        ec = state_->transport->call(request);
+    return !ec;
+}
+
+} // namespace fixedpool

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * The one place where an errno becomes an error_code.
+ */
+#ifndef FIXEDPOOL_SRC_ERRNO_CODE_HPP
+#define FIXEDPOOL_SRC_ERRNO_CODE_HPP
+
+#include <system_error>
+
+namespace fixedpool::detail {
+
+/** What was going on: an errno means different things in different calls. */
+enum class operation : unsigned {
+    open,
+    query,
+    create,
+    attach,
+    detach,
+    destroy,
+    info,
+    alloc,
+    free,
+    check,
+    read,
+    write,
+    give,
+    map,
+};
+
+/**
+ * Returns: the errc of the interface's cause, or @p number in
+ * std::system_category() where the interface defines none.
+ */
+[[nodiscard]] std::error_code errno_code(operation during, int number) noexcept;
+
+} // namespace fixedpool::detail
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include <fixedpool/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <initializer_list>
+#include <iterator>
+
+#include "errno_code.hpp"
+
+namespace fixedpool {
+namespace {
+
+using detail::operation;
+
+struct cause {
+    errc code;
+    int number;
+    unsigned operations; // in which @number means @code: bits of on()
+    const char* message;
+};
+
+constexpr unsigned on(std::initializer_list<operation> operations) {
+    unsigned bits = 0;
+    for (auto each : operations)
+        bits |= 1U << static_cast<unsigned>(each);
+    return bits;
+}
+
+constexpr unsigned nowhere = 0; // found by the library, never by the kernel
+constexpr unsigned opening = on({operation::open});
+constexpr unsigned querying = on({operation::query});
+constexpr unsigned mapping = on({operation::map});
+constexpr unsigned freeing = on({operation::free});
+constexpr unsigned naming = on({operation::create, operation::attach, operation::destroy});
+constexpr unsigned open_client = ~opening;
+
+constexpr cause causes[] = {
+    {errc::no_device, ENOENT, opening, "no such device: is the fixedpool module loaded?"},
+    {errc::no_device, ENXIO, opening, "no such device: is the fixedpool module loaded?"},
+    {errc::no_device, ENODEV, opening, "no such device: is the fixedpool module loaded?"},
+    {errc::device_forbidden, EACCES, opening, "the permissions of the device forbid it"},
+    {errc::device_forbidden, EPERM, opening, "the permissions of the device forbid it"},
+    {errc::not_the_device, ENOTTY, querying, "this is not the fixedpool device"},
+    {errc::abi_mismatch, ENOTSUP, nowhere, "the module speaks another version of the interface"},
+
+    {errc::unknown_command, ENOTTY, open_client & ~querying, "the module does not know this call"},
+    {errc::bad_address, EFAULT, open_client, "a pointer leads nowhere"},
+    {errc::invalid_argument, EINVAL, open_client, "a value is outside its range"},
+    {errc::module_too_old, E2BIG, open_client, "the module is too old for this call"},
+    {errc::out_of_memory, ENOMEM, ~0U, "the system or the memory cgroup is out of memory"},
+
+    {errc::name_taken, EEXIST, naming, "the name is taken"},
+    {errc::no_such_pool, ENOENT, naming, "no pool has this name"},
+    {errc::pool_forbidden, EACCES, naming, "mode or ownership of the pool forbid it"},
+    {errc::already_attached, EALREADY, naming, "this client is attached to it already"},
+    {errc::too_many_pools, ENFILE, naming, "the module's limit on pools is reached"},
+    {errc::byte_limit, ENOSPC, naming, "the module's limit on bytes would be exceeded"},
+    {errc::lock_limit, EDQUOT, naming, "the limit on locked memory would be exceeded"},
+    {errc::pool_too_large, EOVERFLOW, naming, "larger than the address or handle space"},
+    {errc::not_attached, ENXIO, open_client, "no pool there that this client is attached to"},
+
+    {errc::map_forbidden, EACCES, mapping, "the mapping asks for more access than the client has"},
+    {errc::not_mappable, ENODEV, mapping, "the blocks of this pool cannot be mapped"},
+    {errc::interrupted, EINTR, mapping, "a fatal signal arrived"},
+
+    {errc::out_of_blocks, ENOBUFS, open_client, "the pool has no free block"},
+    {errc::index_out_of_range, ERANGE, open_client, "beyond the last block of its pool"},
+    {errc::double_free, EALREADY, freeing, "the block was freed before"},
+    {errc::stale_handle, ESTALE, open_client, "the allocation has ended"},
+    {errc::not_holder, EPERM, open_client, "this client does not hold the block"},
+    {errc::wrong_pool, EINVAL, nowhere, "the block belongs to another pool"},
+    {errc::beyond_block, EMSGSIZE, open_client, "beyond the last byte of the block"},
+    {errc::too_many_holders, EBUSY, open_client, "the block has too many holders"},
+    {errc::no_such_client, ESRCH, open_client, "no client has this number"},
+    {errc::client_not_attached, ENOTCONN, open_client, "that client is not attached to the pool"},
+};
+
+const cause* find(errc code) noexcept {
+    const auto* found = std::ranges::find(causes, code, &cause::code);
+    return found != std::end(causes) ? found : nullptr;
+}
+
+class category final : public std::error_category {
+  public:
+    [[nodiscard]] const char* name() const noexcept override { return "fixedpool"; }
+
+    [[nodiscard]] std::string message(int value) const override {
+        const auto* known = find(static_cast<errc>(value));
+        return known != nullptr ? known->message : "unknown cause " + std::to_string(value);
+    }
+
+    [[nodiscard]] std::error_condition default_error_condition(int value) const noexcept override {
+        const auto* known = find(static_cast<errc>(value));
+        return known != nullptr ? std::error_condition{known->number, std::generic_category()}
+                                : std::error_condition{value, *this};
+    }
+};
+
+} // namespace
+
+const std::error_category& error_category() noexcept {
+    static const category instance;
+    return instance;
+}
+
+std::error_code make_error_code(errc cause) noexcept {
+    return {static_cast<int>(cause), error_category()};
+}
+
+std::error_code detail::errno_code(operation during, int number) noexcept {
+    const auto* found = std::ranges::find_if(causes, [=](const cause& each) {
+        return each.number == number && (each.operations & on({during})) != 0;
+    });
+    return found != std::end(causes) ? make_error_code(found->code)
+                                     : std::error_code{number, std::system_category()};
+}
+
+error::error(std::error_code cause, const std::string& request)
+    : std::system_error{cause, request} {}
+
+pool_error::pool_error(std::error_code cause, const std::string& request,
+                       std::string_view pool_name)
+    : error{cause, request},
+      pool_name_{std::make_shared<const std::string>(pool_name)} {}
+
+handle_error::handle_error(std::error_code cause, const std::string& request,
+                           fixedpool::handle refused, std::size_t done)
+    : error{cause, request},
+      refused_{refused},
+      done_{done} {}
+
+} // namespace fixedpool

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include <fixedpool/pool.hpp>
+
+#include <string>
+#include <utility>
+
+#include <fixedpool/error.hpp>
+
+#include "pool_state.hpp"
+
+namespace fixedpool {
+namespace {
+
+std::string quoted(const pool& asked) { return '\'' + std::string{asked.name()} + '\''; }
+
+std::string blocks(std::size_t count) {
+    return std::to_string(count) + (count == 1 ? " block" : " blocks");
+}
+
+[[noreturn]] void refuse(std::error_code cause, const pool& asked, const std::string& request) {
+    throw pool_error{cause, request + " of pool " + quoted(asked), asked.name()};
+}
+
+[[noreturn]] void refuse(std::error_code cause, const pool& asked, const std::string& request,
+                         handle refused, std::size_t done = 0) {
+    throw handle_error{cause,
+                       request + " handle " + to_string(refused) + " at pool " + quoted(asked),
+                       refused, done};
+}
+
+std::string in_series(const char* request, std::size_t number, std::size_t count) {
+    if (count == 1)
+        return request;
+    return std::string{request} + " number " + std::to_string(number) + " of " +
+           std::to_string(count) + ',';
+}
+
+std::string transfer(const char* request, std::uint32_t offset, std::size_t length) {
+    return std::string{request} + ' ' + std::to_string(length) + " bytes at offset " +
+           std::to_string(offset) + " of";
+}
+
+} // namespace
+
+pool::pool(std::shared_ptr<const detail::pool_state> state) noexcept : state_{std::move(state)} {}
+
+std::string_view pool::name() const noexcept { return state_->info().name; }
+std::uint32_t pool::block_size() const noexcept { return state_->info().block_size; }
+std::uint32_t pool::stride() const noexcept { return state_->info().stride; }
+std::uint32_t pool::alignment() const noexcept { return state_->info().align; }
+std::uint32_t pool::capacity() const noexcept { return state_->info().blocks; }
+storage_type pool::storage() const noexcept {
+    return static_cast<storage_type>(state_->info().storage);
+}
+bool pool::mappable() const noexcept { return state_->mappable(); }
+
+pool_usage pool::usage() const {
+    std::error_code ec;
+    const auto result = try_usage(ec);
+    if (ec)
+        refuse(ec, *this, "read usage");
+    return result;
+}
+
+pool_usage pool::try_usage(std::error_code& ec) const noexcept { return state_->usage(ec); }
+
+block pool::allocate(contents wanted) const {
+    std::error_code ec;
+    auto result = try_allocate(wanted, ec);
+    if (ec)
+        refuse(ec, *this, "allocate " + blocks(1));
+    return result;
+}
+
+block pool::try_allocate(contents wanted, std::error_code& ec) const noexcept {
+    handle taken;
+    if (state_->allocate_all({&taken, 1}, wanted, ec) == 0)
+        return {};
+    return {state_, taken};
+}
+
+void pool::allocate(std::span<handle> handles, contents wanted) const {
+    std::error_code ec;
+    if (!try_allocate(handles, wanted, ec))
+        refuse(ec, *this, "allocate " + blocks(handles.size()));
+}
+
+bool pool::try_allocate(std::span<handle> handles, contents wanted,
+                        std::error_code& ec) const noexcept {
+    state_->allocate_all(handles, wanted, ec);
+    return !ec;
+}
+
+std::size_t pool::allocate_some(std::span<handle> handles, contents wanted) const {
+    std::error_code ec;
+    const auto taken = try_allocate_some(handles, wanted, ec);
+    if (ec)
+        refuse(ec, *this, "allocate up to " + blocks(handles.size()));
+    return taken;
+}
+
+std::size_t pool::try_allocate_some(std::span<handle> handles, contents wanted,
+                                    std::error_code& ec) const noexcept {
+    return state_->allocate_some(handles, wanted, ec);
+}
+
+void pool::free(handle name) const { free({&name, 1}); }
+
+void pool::free(std::span<const handle> handles) const {
+    std::error_code ec;
+    const auto done = try_free(handles, ec);
+    if (ec)
+        refuse(ec, *this, in_series("free", done, handles.size()), handles[done], done);
+}
+
+bool pool::try_free(handle name, std::error_code& ec) const noexcept {
+    return try_free({&name, 1}, ec) == 1;
+}
+
+std::size_t pool::try_free(std::span<const handle> handles, std::error_code& ec) const noexcept {
+    return state_->free(handles, ec);
+}
+
+void pool::give(handle name, client_id receiver) const { give({&name, 1}, receiver); }
+
+void pool::give(std::span<const handle> handles, client_id receiver) const {
+    std::error_code ec;
+    const auto done = try_give(handles, receiver, ec);
+    if (ec) {
+        const auto request = "give client " + std::to_string(static_cast<std::uint32_t>(receiver));
+        refuse(ec, *this, in_series(request.c_str(), done, handles.size()), handles[done], done);
+    }
+}
+
+bool pool::try_give(handle name, client_id receiver, std::error_code& ec) const noexcept {
+    return try_give({&name, 1}, receiver, ec) == 1;
+}
+
+std::size_t pool::try_give(std::span<const handle> handles, client_id receiver,
+                           std::error_code& ec) const noexcept {
+    return state_->give(handles, receiver, ec);
+}
+
+block pool::adopt(handle name) const {
+    std::error_code ec;
+    auto result = try_adopt(name, ec);
+    if (ec)
+        refuse(ec, *this, "adopt", name);
+    return result;
+}
+
+block pool::try_adopt(handle name, std::error_code& ec) const noexcept {
+    const auto state = state_->check(name, ec);
+    if (ec)
+        return {};
+    if (!state_->index_of(name))
+        ec = errc::wrong_pool;
+    else if (!state.alive)
+        ec = errc::stale_handle;
+    else if (!state.mine)
+        ec = errc::not_holder;
+    if (ec)
+        return {};
+    return {state_, name};
+}
+
+handle_state pool::check(handle name) const {
+    std::error_code ec;
+    const auto result = try_check(name, ec);
+    if (ec)
+        refuse(ec, *this, "check", name);
+    return result;
+}
+
+handle_state pool::try_check(handle name, std::error_code& ec) const noexcept {
+    return state_->check(name, ec);
+}
+
+std::byte* pool::get(handle name) const noexcept { return state_->get(name); }
+
+std::optional<std::uint32_t> pool::index_of(handle name) const noexcept {
+    return state_->index_of(name);
+}
+
+void pool::read(handle name, std::uint32_t offset, std::span<std::byte> bytes) const {
+    std::error_code ec;
+    if (!try_read(name, offset, bytes, ec))
+        refuse(ec, *this, transfer("read", offset, bytes.size()), name);
+}
+
+bool pool::try_read(handle name, std::uint32_t offset, std::span<std::byte> bytes,
+                    std::error_code& ec) const noexcept {
+    ec = state_->read(name, offset, bytes);
+    return !ec;
+}
+
+void pool::write(handle name, std::uint32_t offset, std::span<const std::byte> bytes) const {
+    std::error_code ec;
+    if (!try_write(name, offset, bytes, ec))
+        refuse(ec, *this, transfer("write", offset, bytes.size()), name);
+}
+
+bool pool::try_write(handle name, std::uint32_t offset, std::span<const std::byte> bytes,
+                     std::error_code& ec) const noexcept {
+    ec = state_->write(name, offset, bytes);
+    return !ec;
+}
+
+} // namespace fixedpool

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * The seam below the library: who carries out the calls of <linux/fixedpool.h>.
+ */
+#ifndef FIXEDPOOL_SRC_TRANSPORT_HPP
+#define FIXEDPOOL_SRC_TRANSPORT_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include <linux/fixedpool.h>
+
+namespace fixedpool::detail {
+
+struct unmap {
+    std::size_t length;
+    void operator()(std::byte* begin) const noexcept;
+};
+
+/** The owner of a mapped region; outlives the transport that made it. */
+using mapping = std::unique_ptr<std::byte[], unmap>;
+
+enum class access { read, read_write };
+
+/**
+ * One client. Each call does what the structure of its name says, writes its
+ * out members, and returns the code of detail::errno_code(). Destroying the
+ * transport closes the client.
+ *
+ * Thread safety: all calls from any thread at the same time.
+ */
+class transport {
+  public:
+    transport() = default;
+    transport(const transport&) = delete;
+    transport& operator=(const transport&) = delete;
+    virtual ~transport() = default;
+
+    virtual std::error_code call(fixedpool_query& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_pool_create& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_pool_attach& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_pool_detach& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_pool_destroy& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_pool_info& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_alloc& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_free& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_check& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_read& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_write& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_give& request) noexcept = 0;
+
+    /** Maps @p length bytes from @p offset of fixedpool_pool_info on. */
+    virtual mapping map(std::uint64_t offset, std::uint64_t length, access wanted,
+                        std::error_code& ec) noexcept = 0;
+};
+
+/** Opens a client of the module; null and @p ec if that fails. */
+std::unique_ptr<transport> open_device(const std::string& path, std::error_code& ec) noexcept;
+
+} // namespace fixedpool::detail
+
+#endif
