@@ -245,7 +245,7 @@ int pool_check(const struct fixedpool *pool, u32 index, u32 version)
 	u32 now = pool_version(pool, index);
 
 	if (now == version)
-		return pool_allocated(pool, index) ? 0 : -ESTALE;
+		return pool_allocated(pool, index) ? 0 : -EALREADY;
 	return now == version + 1 ? -EALREADY : -ESTALE;
 }
 

@@ -347,6 +347,22 @@ TEST_F(command, writes_back_only_if_something_comes_out)
 		  placed(&self->setting, variant->number, variant->size, page));
 }
 
+TEST_F(command, works_however_the_descriptor_is_open)
+{
+	const int flags[] = { O_RDONLY, O_WRONLY, O_RDWR };
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		int client = open(FIXEDPOOL_DEVICE, flags[i] | O_CLOEXEC);
+
+		ASSERT_LE(0, client);
+		ASSERT_EQ(0, pool_attach(client, "abi", NULL));
+		ASSERT_EQ(self->setting.client, dup2(client, self->setting.client));
+		close(client);
+		prepare(_metadata, &self->setting, variant->number);
+		EXPECT_EQ(0, sized(&self->setting, variant->number, variant->size));
+	}
+}
+
 /* Each test of this fixture runs once for each field of flags and each reserved field. */
 FIXTURE(field)
 {

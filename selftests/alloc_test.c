@@ -430,7 +430,7 @@ TEST_F(threads, never_have_the_same_block)
 			.client = variant->share_client ? self->client : client_open(),
 			.id = id,
 			.mark = 0x1000 + i,
-			.rounds = environment_number("FIXEDPOOL_ROUNDS", 3000),
+			.rounds = rounds_wanted("FIXEDPOOL_ROUNDS", 2000),
 			.blocks = blocks,
 			.info = &info,
 		};

@@ -313,6 +313,26 @@ TEST_F(shared, a_held_block_outlives_the_free_of_its_process)
 	EXPECT_TRUE(pool_has_free(self->client, self->pool, 4));
 }
 
+TEST_F(shared, a_hold_ends_whatever_a_process_writes_into_the_versions)
+{
+	struct fixedpool_pool_info info = { .id = self->pool };
+	__u32 *versions;
+
+	if (variant->storage == FIXEDPOOL_STORAGE_SLAB)
+		return;	/* nobody can */
+	ASSERT_EQ(0, call(self->client, FIXEDPOOL_IOC_POOL_INFO, &info));
+	versions = mmap(NULL, info.versions_length, PROT_READ | PROT_WRITE, MAP_SHARED,
+			self->client, info.versions_offset);
+	ASSERT_TRUE(versions != MAP_FAILED);
+	ASSERT_EQ(0, driver_hold(self->driver, POOL, self->handle));
+	ASSERT_EQ(0, block_free(self->client, self->handle));
+	memset(versions, 0x5a, info.versions_length);
+	EXPECT_EQ(1, pool_in_use(self->client, self->pool));
+	EXPECT_EQ(0, driver_release(self->driver, POOL, self->handle));
+	EXPECT_EQ(0, pool_in_use(self->client, self->pool));
+	munmap(versions, info.versions_length);
+}
+
 TEST_F(shared, a_released_block_stays_with_its_process)
 {
 	char byte;

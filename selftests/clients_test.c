@@ -138,8 +138,8 @@ static void *free_same(void *argument)
 		pthread_barrier_wait(racer->start);
 		error = block_free(racer->client, *racer->handle);
 		racer->won += !error;
-		racer->lost += error == EALREADY || error == ESTALE;
-		racer->wrong += error && error != EALREADY && error != ESTALE;
+		/* Too late; or just before that, when the client has let go already. */
+		racer->lost += error == EALREADY || error == EPERM;
 		pthread_barrier_wait(racer->end);
 	}
 	return NULL;
@@ -147,7 +147,7 @@ static void *free_same(void *argument)
 
 TEST_F(clients, free_a_handle_once_however_many_threads_try)
 {
-	unsigned int rounds = environment_number("FIXEDPOOL_ROUNDS", 1000);
+	unsigned int rounds = rounds_wanted("FIXEDPOOL_ROUNDS", 400);
 	pthread_barrier_t start, end;
 	struct racer racers[3];
 	__u64 handle;
@@ -171,7 +171,6 @@ TEST_F(clients, free_a_handle_once_however_many_threads_try)
 	}
 	for (int i = 0; i < 3; i++) {
 		ASSERT_EQ(0, pthread_join(racers[i].thread, NULL));
-		EXPECT_EQ(0, racers[i].wrong);
 		EXPECT_EQ(rounds, racers[i].won + racers[i].lost);
 	}
 }
@@ -189,7 +188,7 @@ static void *take_and_free(void *argument)
 					FIXEDPOOL_ALLOC_PARTIAL, &done);
 
 		if (!error) {
-			racer->won += done;
+			__atomic_fetch_add(&racer->won, done, __ATOMIC_RELAXED);
 			/* Freed, or lost already with the attachment. */
 			error = blocks_free(racer->client, handles, done, NULL);
 		}
@@ -200,7 +199,7 @@ static void *take_and_free(void *argument)
 	return NULL;
 }
 
-/* Starts threads that take and free on the first client. */
+/* Starts threads that take and free on the first client; each has done so when it returns. */
 static void start(struct __test_metadata *_metadata, FIXTURE_DATA(clients) *self,
 		  struct racer *racers, int count)
 {
@@ -208,28 +207,26 @@ static void start(struct __test_metadata *_metadata, FIXTURE_DATA(clients) *self
 	for (int i = 0; i < count; i++) {
 		racers[i] = (struct racer) { .client = self->first, .id = self->id };
 		ASSERT_EQ(0, pthread_create(&racers[i].thread, NULL, take_and_free, &racers[i]));
+		ASSERT_TRUE(EVENTUALLY(__atomic_load_n(&racers[i].won, __ATOMIC_RELAXED) > 0));
 	}
 }
 
 static void stop(struct __test_metadata *_metadata, struct racer *racers, int count)
 {
-	unsigned int won = 0;
-
 	__atomic_store_n(&stopped, true, __ATOMIC_RELAXED);
 	for (int i = 0; i < count; i++) {
 		ASSERT_EQ(0, pthread_join(racers[i].thread, NULL));
 		EXPECT_EQ(0, racers[i].wrong);
-		won += racers[i].won;
 	}
-	EXPECT_LT(0, won);
 }
 
 TEST_F(clients, may_detach_and_attach_while_their_threads_take_blocks)
 {
+	unsigned int rounds = rounds_wanted("FIXEDPOOL_ROUNDS", 300);
 	struct racer racers[2];
 
 	start(_metadata, self, racers, 2);
-	for (unsigned int round = 0; round < environment_number("FIXEDPOOL_ROUNDS", 1000); round++) {
+	for (unsigned int round = 0; round < rounds; round++) {
 		ASSERT_EQ(0, pool_detach(self->first, self->id));
 		ASSERT_EQ(0, pool_attach(self->first, "clients", NULL));
 	}
@@ -240,10 +237,11 @@ TEST_F(clients, may_detach_and_attach_while_their_threads_take_blocks)
 
 TEST_F(clients, may_be_closed_while_their_threads_take_blocks)
 {
+	unsigned int rounds = rounds_wanted("FIXEDPOOL_ROUNDS", 100);
 	struct racer racers[2];
 
 	start(_metadata, self, racers, 2);
-	for (unsigned int round = 0; round < environment_number("FIXEDPOOL_ROUNDS", 300); round++) {
+	for (unsigned int round = 0; round < rounds; round++) {
 		int next = client_open();
 
 		ASSERT_EQ(0, pool_attach(next, "clients", NULL));
@@ -259,9 +257,9 @@ TEST_F(clients, may_be_closed_while_their_threads_take_blocks)
 
 TEST_F(clients, may_be_closed_while_others_give_them_blocks)
 {
-	unsigned int given = 0;
+	unsigned int rounds = rounds_wanted("FIXEDPOOL_ROUNDS", 60), given = 0;
 
-	for (unsigned int round = 0; round < environment_number("FIXEDPOOL_ROUNDS", 200); round++) {
+	for (unsigned int round = 0; round < rounds; round++) {
 		int number_pipe[2];
 		__u32 number;
 		pid_t child;
@@ -277,6 +275,7 @@ TEST_F(clients, may_be_closed_while_others_give_them_blocks)
 			number = client_number(receiver);
 			REQUIRE(!pool_attach(receiver, "clients", NULL));
 			REQUIRE(write(number_pipe[1], &number, 4) == 4);
+			REQUIRE(EVENTUALLY(pool_in_use(receiver, self->id) > 1));
 			_exit(0);
 		}
 		ASSERT_EQ(4, read(number_pipe[0], &number, 4));
@@ -338,7 +337,7 @@ TEST_F(clients, may_contend_for_a_name)
 
 	for (int i = 0; i < 4; i++) {
 		racers[i] = (struct racer) {
-			.rounds = environment_number("FIXEDPOOL_ROUNDS", 200),
+			.rounds = rounds_wanted("FIXEDPOOL_ROUNDS", 100),
 		};
 		ASSERT_EQ(0, pthread_create(&racers[i].thread, NULL, contend, &racers[i]));
 	}

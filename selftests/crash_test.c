@@ -3,7 +3,7 @@
  * However a process ends, and at whatever instant, what it held comes back,
  * and nobody else loses anything.
  *
- *   FIXEDPOOL_KILLS   how often a process is killed, default 200
+ *   FIXEDPOOL_KILLS   how often a process is killed, default 200 (slab: 60)
  *   FIXEDPOOL_SEED    to do it again
  */
 #include "fixedpool_test.h"
@@ -28,10 +28,11 @@ FIXTURE(crash)
 FIXTURE_VARIANT(crash)
 {
 	__u32 storage;
+	unsigned int kills;
 };
 
-FIXTURE_VARIANT_ADD(crash, pages) { .storage = FIXEDPOOL_STORAGE_PAGES };
-FIXTURE_VARIANT_ADD(crash, slab) { .storage = FIXEDPOOL_STORAGE_SLAB };
+FIXTURE_VARIANT_ADD(crash, pages) { .storage = FIXEDPOOL_STORAGE_PAGES, .kills = 200 };
+FIXTURE_VARIANT_ADD(crash, slab) { .storage = FIXEDPOOL_STORAGE_SLAB, .kills = 60 };
 
 static void fill(unsigned char *bytes, int i)
 {
@@ -113,8 +114,14 @@ static bool told(FIXTURE_DATA(crash) *self)
 	return read(self->pipe[0], &byte, 1) == 1;
 }
 
-/* What a victim does until it is killed, in each of its threads. */
+/*
+ * What a victim does until it is killed, in each of its threads. It says when
+ * it has done so many things, so that the kill hits all stages of its life on
+ * a fast machine and on a slow one.
+ */
 struct victim {
+	int tell;
+	int tell_after;
 	int clients[2];
 	__u32 numbers[2];
 	__u32 id;
@@ -136,6 +143,8 @@ static void *live(void *argument)
 		int which = random & 1, other = !which;
 		unsigned int count = 1 + (random >> 8) % 20;
 
+		if (victim.tell_after-- == 0)
+			REQUIRE(write(victim.tell, "x", 1) == 1);
 		switch ((random >> 1) % 6) {
 		case 0:
 		case 1:
@@ -183,12 +192,15 @@ static void *live(void *argument)
 	return NULL;
 }
 
-static void be_victim(FIXTURE_DATA(crash) *self, __u64 seed)
+static void be_victim(FIXTURE_DATA(crash) *self, __u64 seed, int tell_after)
 {
 	struct victim victims[2];
 	pthread_t thread;
 
-	victims[0] = (struct victim) { .id = self->id, .info = &self->info, .state = seed };
+	victims[0] = (struct victim) {
+		.tell = self->pipe[1], .tell_after = tell_after,
+		.id = self->id, .info = &self->info, .state = seed,
+	};
 	victims[0].clients[0] = child_client(self);
 	victims[0].clients[1] = client_open();
 	REQUIRE(!pool_attach(victims[0].clients[1], "crash", NULL));
@@ -196,33 +208,34 @@ static void be_victim(FIXTURE_DATA(crash) *self, __u64 seed)
 		victims[0].numbers[i] = client_number(victims[0].clients[i]);
 	victims[1] = victims[0];
 	victims[1].state = ~seed;
-	tell(self);
+	victims[1].tell_after = -1;
 	REQUIRE(!pthread_create(&thread, NULL, live, &victims[1]));
 	live(&victims[0]);
 }
 
 TEST_F(crash, by_sigkill_at_random_moments_loses_nothing)
 {
-	unsigned long long kills = environment_number("FIXEDPOOL_KILLS", 200);
+	unsigned int kills = rounds_wanted("FIXEDPOOL_KILLS", variant->kills);
 	__u64 seed = random_seed(), state = seed;
 	unsigned int caught = 0;
 
-	TH_LOG("FIXEDPOOL_SEED=%llu FIXEDPOOL_KILLS=%llu", seed, kills);
-	for (unsigned long long kill_number = 0; kill_number < kills; kill_number++) {
-		useconds_t delay = random_next(&state) % 3000;
+	TH_LOG("FIXEDPOOL_SEED=%llu FIXEDPOOL_KILLS=%u", seed, kills);
+	for (unsigned int kill_number = 0; kill_number < kills; kill_number++) {
+		useconds_t delay = random_next(&state) % 1000;
 		__u64 victim_seed = random_next(&state);
+		int tell_after = random_next(&state) % 64;
 		pid_t child = fork();
 
 		ASSERT_LE(0, child);
 		if (child == 0)
-			be_victim(self, victim_seed);
+			be_victim(self, victim_seed, tell_after);
 		ASSERT_TRUE(told(self));
 		usleep(delay);
 		caught += pool_in_use(self->client, self->id) > KEPT;
 		ASSERT_EQ(0, kill(child, SIGKILL));
 		ASSERT_EQ(128 + SIGKILL, child_verdict(child));
 		ASSERT_TRUE(settled(self)) {
-			TH_LOG("kill number %llu, %u blocks in use", kill_number,
+			TH_LOG("kill number %u, %u blocks in use", kill_number,
 			       pool_in_use(self->client, self->id));
 		}
 	}

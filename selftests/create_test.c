@@ -57,11 +57,16 @@ REFUSED(block_size_zero, EINVAL, parameters->block_size = 0);
 REFUSED(block_size_above_the_largest, EINVAL,
 	parameters->block_size = FIXEDPOOL_MAX_BLOCK_SIZE + 1);
 REFUSED(block_size_all_ones, EINVAL, parameters->block_size = UINT_MAX);
+REFUSED(slab_block_size_above_the_largest, EINVAL,
+	parameters->storage = FIXEDPOOL_STORAGE_SLAB;
+	parameters->block_size = FIXEDPOOL_MAX_SLAB_BLOCK_SIZE + 1);
 REFUSED(align_three, EINVAL, parameters->align = 3);
 REFUSED(align_not_a_power_of_two, EINVAL, parameters->align = 96);
 REFUSED(align_of_two_pages, EINVAL, parameters->align = 2 * PAGE);
 REFUSED(align_highest_bit, EINVAL, parameters->align = 1U << 31);
 REFUSED(blocks_zero, EINVAL, parameters->blocks = 0);
+REFUSED(slab_blocks_above_their_most, EOVERFLOW,
+	parameters->storage = FIXEDPOOL_STORAGE_SLAB; parameters->blocks = 262144 + 1);
 REFUSED(reserve_above_blocks, EINVAL, parameters->reserve = parameters->blocks + 1);
 REFUSED(reserve_all_ones, EINVAL, parameters->reserve = UINT_MAX);
 REFUSED(storage_unknown, EINVAL, parameters->storage = FIXEDPOOL_STORAGE_SLAB + 1);
@@ -203,12 +208,52 @@ TEST_F(create, takes_zero_for_the_defaults)
 	EXPECT_EQ(getegid(), self->info.gid);
 }
 
-TEST_F(create, accepts_a_node_that_is_there)
+TEST_F(create, takes_the_memory_of_the_node_that_is_named)
 {
-	self->parameters.flags |= FIXEDPOOL_POOL_NUMA_NODE;
+	char path[64];
+
+	for (int node = 0; node < 8; node++) {
+		void *pages[16];
+		int nodes[ARRAY_SIZE(pages)];
+		char *data;
+
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d", node);
+		if (node > 0 && access(path, F_OK))
+			continue;
+		self->parameters.flags |= FIXEDPOOL_POOL_NUMA_NODE;
+		self->parameters.numa_node = node;
+		self->parameters.block_size = ARRAY_SIZE(pages) * PAGE;
+		ASSERT_EQ(0, made(self));
+		EXPECT_EQ(node, self->info.numa_node);
+		EXPECT_EQ(self->parameters.flags, self->info.flags);
+
+		data = mmap(NULL, ARRAY_SIZE(pages) * PAGE, PROT_READ, MAP_SHARED, self->client,
+			    self->info.data_offset);
+		ASSERT_TRUE(data != MAP_FAILED);
+		for (size_t i = 0; i < ARRAY_SIZE(pages); i++)
+			pages[i] = data + i * PAGE;
+		/* A kernel that knows no nodes cannot be asked. */
+		if (syscall(SYS_move_pages, 0, ARRAY_SIZE(pages), pages, NULL, nodes, 0)) {
+			ASSERT_EQ(ENOSYS, errno);
+			ASSERT_EQ(0, node);
+			break;
+		}
+		for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+			EXPECT_EQ(node, nodes[i]);
+		}
+		ASSERT_EQ(0, munmap(data, ARRAY_SIZE(pages) * PAGE));
+		ASSERT_EQ(0, pool_detach(self->client, self->parameters.id));
+	}
+}
+
+TEST_F(create, accepts_the_most_blocks_that_slab_storage_has)
+{
+	self->parameters.storage = FIXEDPOOL_STORAGE_SLAB;
+	self->parameters.block_size = 1;
+	self->parameters.blocks = 262144;
 	ASSERT_EQ(0, made(self));
-	EXPECT_EQ(0, self->info.numa_node);
-	EXPECT_EQ(self->parameters.flags, self->info.flags);
+	EXPECT_EQ(262144, self->info.blocks);
+	EXPECT_NE(0, block_take(self->client, self->parameters.id));
 }
 
 TEST_F(create, accepts_every_read_and_write_bit_of_the_mode)
@@ -307,32 +352,31 @@ FIXTURE_TEARDOWN(shape)
 	close(self->client);
 }
 
-#define SHAPE(block_size_, align_, blocks_)					\
-FIXTURE_VARIANT_ADD(shape, pages_##block_size_##_##align_##_##blocks_)		\
+#define SHAPE(storage_, name, block_size_, align_, blocks_)			\
+FIXTURE_VARIANT_ADD(shape, name##_##block_size_##_##align_##_##blocks_)		\
 {										\
-	.storage = FIXEDPOOL_STORAGE_PAGES,					\
-	.block_size = block_size_,						\
-	.align = align_,							\
-	.blocks = blocks_,							\
-};										\
-FIXTURE_VARIANT_ADD(shape, slab_##block_size_##_##align_##_##blocks_)		\
-{										\
-	.storage = FIXEDPOOL_STORAGE_SLAB,					\
+	.storage = storage_,							\
 	.block_size = block_size_,						\
 	.align = align_,							\
 	.blocks = blocks_,							\
 }
 
-SHAPE(1, 0, 1);
-SHAPE(1, 1, 5000);
-SHAPE(7, 0, 1000);
-SHAPE(8, 4096, 3);
-SHAPE(100, 64, 777);
-SHAPE(4096, 4096, 40);
-SHAPE(4097, 0, 33);
-SHAPE(65536, 4096, 5);
-SHAPE(100000, 16, 7);
-SHAPE(4194304, 0, 2);
+#define SHAPES(...)								\
+	SHAPE(FIXEDPOOL_STORAGE_PAGES, pages, __VA_ARGS__);			\
+	SHAPE(FIXEDPOOL_STORAGE_SLAB, slab, __VA_ARGS__)
+
+SHAPES(1, 0, 1);
+SHAPES(1, 1, 5000);
+SHAPES(7, 0, 1000);
+SHAPES(8, 4096, 3);
+SHAPES(100, 64, 777);
+SHAPES(4096, 4096, 40);
+SHAPES(4097, 0, 33);
+SHAPES(65536, 4096, 5);
+SHAPES(100000, 16, 7);
+SHAPES(1048576, 0, 3);
+SHAPE(FIXEDPOOL_STORAGE_PAGES, pages, 4194303, 1, 3);
+SHAPE(FIXEDPOOL_STORAGE_PAGES, pages, 4194304, 0, 2);
 
 TEST_F(shape, is_told_as_it_was_asked_for)
 {

@@ -135,6 +135,10 @@ COMMAND(READ, 0xc020fb09);
 COMMAND(WRITE, 0xc020fb0a);
 COMMAND(GIVE, 0xc018fb0b);
 
+static_assert(FIXEDPOOL_ABI_VERSION == 1, "the ABI has another version");
+static_assert(FIXEDPOOL_NAME_SIZE == 32 && FIXEDPOOL_MAX_BATCH == 1024 &&
+	      FIXEDPOOL_MAX_BLOCK_SIZE == 4194304 && FIXEDPOOL_MAX_SLAB_BLOCK_SIZE == 1048576,
+	      "a limit has changed");
 static_assert(FIXEDPOOL_FEATURE_GIVE == 1, "a feature bit has moved");
 static_assert(FIXEDPOOL_POOL_AUTO_DESTROY == 1 && FIXEDPOOL_POOL_NUMA_NODE == 2,
 	      "a pool flag has moved");

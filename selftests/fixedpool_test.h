@@ -348,6 +348,15 @@ static inline unsigned long long environment_number(const char *name, unsigned l
 	return text && *text ? strtoull(text, NULL, 0) : otherwise;
 }
 
+/*
+ * How often a test goes round: what @name of the environment says. A 32-bit
+ * program, whose calls end in the same code, is content with a quarter.
+ */
+static inline unsigned int rounds_wanted(const char *name, unsigned int otherwise)
+{
+	return environment_number(name, sizeof(long) < 8 ? otherwise / 4 : otherwise);
+}
+
 /* A seed: FIXEDPOOL_SEED, or one from the system. Print it. */
 static inline __u64 random_seed(void)
 {

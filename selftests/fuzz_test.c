@@ -4,7 +4,7 @@
  * device and nothing else. Whatever is answered, afterwards everything that it
  * had is back, and a client that was there before has lost nothing.
  *
- *   FIXEDPOOL_FUZZ   calls of each test, default 20000
+ *   FIXEDPOOL_FUZZ   calls of each test, default 8000
  *   FIXEDPOOL_SEED   to do it again
  */
 #include "fixedpool_test.h"
@@ -125,7 +125,7 @@ struct fuzzer {
 	__u64 handles[REMEMBERED];
 	__u64 array[FIXEDPOOL_MAX_BATCH];
 	struct fixedpool_pool_info info;
-	unsigned long long calls;
+	unsigned int calls;
 	unsigned int good;
 };
 
@@ -356,7 +356,7 @@ static void *fuzz(void *argument)
 {
 	struct fuzzer *fuzzer = argument;
 
-	for (unsigned long long i = 0; i < fuzzer->calls; i++) {
+	for (unsigned int i = 0; i < fuzzer->calls; i++) {
 		switch (any(fuzzer, 100)) {
 		case 0:
 		case 1:
@@ -388,11 +388,11 @@ static void confine(void)
 
 TEST_F_TIMEOUT(fuzz, leaves_nothing_behind, 600)
 {
-	unsigned long long calls = environment_number("FIXEDPOOL_FUZZ", 20000);
+	unsigned int calls = rounds_wanted("FIXEDPOOL_FUZZ", 8000);
 	__u64 seed = random_seed();
 	pid_t child;
 
-	TH_LOG("FIXEDPOOL_SEED=%llu FIXEDPOOL_FUZZ=%llu", seed, calls);
+	TH_LOG("FIXEDPOOL_SEED=%llu FIXEDPOOL_FUZZ=%u", seed, calls);
 	child = fork();
 	if (child == 0) {
 		static struct fuzzer fuzzers[2];

@@ -136,6 +136,21 @@ TEST_F(module, limit_of_bytes_is_given_back_by_the_last_mapping)
 	EXPECT_TRUE(EVENTUALLY(!pool_create(self->client, "limits", 0, MIB, 40, &id)));
 }
 
+TEST_F(module, limit_of_bytes_refuses_an_attachment_that_would_exceed_it)
+{
+	int other = client_open();
+	__u32 id;
+
+	ASSERT_EQ(0, pool_create(self->client, "limits", 0, 1, 100000, &id));
+	ASSERT_EQ(0, put(PARAMETERS "max_bytes", "1"));
+	EXPECT_EQ(ENOSPC, pool_attach(other, "limits", NULL));
+	EXPECT_EQ(1, pool_clients(self->client, id));
+	ASSERT_EQ(0, put(PARAMETERS "max_bytes", self->max_bytes));
+	EXPECT_EQ(0, pool_attach(other, "limits", NULL));
+	EXPECT_EQ(2, pool_clients(self->client, id));
+	close(other);
+}
+
 TEST_F(module, limit_of_bytes_may_fall_below_what_is_in_use)
 {
 	__u32 id;
@@ -167,6 +182,26 @@ TEST_F(module, limit_of_pools_refuses_one_more_until_one_goes)
 	EXPECT_EQ(0, pool_create(self->client, "limits-2", 0, 64, 1, &ids[2]));
 }
 
+TEST_F(module, limit_of_pools_counts_one_until_its_memory_is_free)
+{
+	struct fixedpool_pool_info info;
+	char text[16], *data;
+	__u32 id;
+
+	snprintf(text, sizeof(text), "%u", pools_there_are() + 1);
+	ASSERT_EQ(0, put(PARAMETERS "max_pools", text));
+	ASSERT_EQ(0, pool_create(self->client, "limits", 0, 64, 1, &id));
+	ASSERT_EQ(0, pool_info(self->client, id, &info));
+	data = mmap(NULL, info.data_length, PROT_READ, MAP_SHARED, self->client, info.data_offset);
+	ASSERT_TRUE(data != MAP_FAILED);
+	ASSERT_EQ(0, pool_destroy(self->client, "limits"));
+	EXPECT_EQ(ENFILE, pool_create(self->client, "limits", 0, 64, 1, &id));
+	ASSERT_EQ(0, pool_detach(self->client, info.id));
+	EXPECT_EQ(ENFILE, pool_create(self->client, "limits", 0, 64, 1, &id));
+	ASSERT_EQ(0, munmap(data, info.data_length));
+	EXPECT_TRUE(EVENTUALLY(!pool_create(self->client, "limits", 0, 64, 1, &id)));
+}
+
 TEST_F(module, limits_are_what_query_says)
 {
 	struct fixedpool_query query = {};
@@ -188,6 +223,40 @@ TEST_F(module, without_limits_refuses_what_the_machine_does_not_have)
 	EXPECT_EQ(ENOMEM, pool_create(self->client, "limits", 0, 4 * MIB, 51200, &id));
 	EXPECT_EQ(ENOENT, pool_attach(self->client, "limits", NULL));
 	EXPECT_EQ(0, pool_create(self->client, "limits", 0, 4 * MIB, 1, &id));
+}
+
+/* A mapping is a file to the system. Root may have any number of them. */
+TEST_F(module, gives_way_to_the_limit_of_open_files_of_the_system)
+{
+	char before[32];
+	struct fixedpool_pool_info info;
+	int ends[2], limited[2];
+	char byte;
+	pid_t child;
+	__u32 id;
+
+	ASSERT_EQ(0, pipe(ends));
+	ASSERT_EQ(0, pipe(limited));
+	ASSERT_EQ(0, pool_create(self->client, "limits", 0, 64, 1, &id));
+	ASSERT_EQ(0, pool_info(self->client, id, &info));
+	snprintf(before, sizeof(before), "%lld", number_in("/proc/sys/fs/file-max"));
+	child = fork();
+	if (child == 0) {
+		REQUIRE(!setresuid(4001, 4001, 4001));
+		REQUIRE(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->client, info.data_offset) !=
+			MAP_FAILED);
+		REQUIRE(write(ends[1], "x", 1) == 1);
+		REQUIRE(read(limited[0], &byte, 1) == 1);
+		REQUIRE(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, self->client, info.data_offset) ==
+			MAP_FAILED);
+		REQUIRE(errno == ENFILE);
+		_exit(0);
+	}
+	EXPECT_EQ(1, read(ends[0], &byte, 1));
+	EXPECT_EQ(0, put("/proc/sys/fs/file-max", "1"));
+	EXPECT_EQ(1, write(limited[1], "x", 1));
+	EXPECT_EQ(0, child_verdict(child));
+	EXPECT_EQ(0, put("/proc/sys/fs/file-max", before));
 }
 
 #define CGROUP "/sys/fs/cgroup/fixedpool-limits"

@@ -252,4 +252,40 @@ TEST_F(memlock, charge_of_a_dead_creator_is_given_back_when_another_destroys_the
 	EXPECT_EQ(0, child_verdict(child));
 }
 
+/* An attachment costs a bit for each block. */
+TEST_F(memlock, limit_refuses_an_attachment_too_and_its_charge_is_given_back)
+{
+	struct fixedpool_pool_create large = pool_parameters("memlock-large");
+	int owner = client_open();
+	pid_t child;
+
+	large.storage = variant->storage;
+	large.block_size = 1;
+	large.blocks = 100000;
+	large.mode = 0666;
+	ASSERT_EQ(0, call(owner, FIXEDPOOL_IOC_POOL_CREATE, &large));
+	child = fork_as_user(8 * KIB);
+	if (child == 0) {
+		REQUIRE(pool_attach(self->client, "memlock-large", NULL) == EDQUOT);
+		REQUIRE(pool_detach(self->client, large.id) == ENXIO);
+		_exit(0);
+	}
+	EXPECT_EQ(0, child_verdict(child));
+	EXPECT_EQ(1, pool_clients(owner, large.id));
+
+	child = fork_as_user(20 * KIB);
+	if (child == 0) {
+		for (int round = 0; round < 30; round++) {
+			REQUIRE(!pool_attach(self->client, "memlock-large", NULL));
+			/* Refused for another reason. */
+			REQUIRE(pool_attach(self->client, "memlock-large", NULL) != 0);
+			REQUIRE(!pool_detach(self->client, large.id));
+		}
+		_exit(0);
+	}
+	EXPECT_EQ(0, child_verdict(child));
+	EXPECT_EQ(1, pool_clients(owner, large.id));
+	close(owner);
+}
+
 TEST_HARNESS_MAIN

@@ -29,5 +29,5 @@ int client_crc32(struct client *client, struct fixedpool_client_crc32 *arg)
 	if (IS_ERR(block))
 		return PTR_ERR(block);
 	arg->crc = ~crc32_le(~arg->crc, block + arg->offset, arg->length);
-	return fixedpool_free(pool, arg->handle);
+	return fixedpool_free_block(pool, block);
 }

@@ -14,12 +14,15 @@ struct client_hold {
 	struct list_head entry;
 	struct fixedpool *pool;
 	u64 handle;
+	void *block;
 };
 
 static void drop(struct client_hold *hold)
 {
-	/* Cannot fail: the hold is ours, and only we let go of it. */
-	WARN_ON_ONCE(fixedpool_free(hold->pool, hold->handle));
+	/* By address, since processes can scribble over what handles are
+	 * compared with. Cannot fail: the hold is ours, and only we let go.
+	 */
+	WARN_ON_ONCE(fixedpool_free_block(hold->pool, hold->block));
 	list_del(&hold->entry);
 	kfree(hold);
 }
@@ -44,6 +47,7 @@ static int hold_locked(struct client *client,
 	}
 	hold->pool = pool;
 	hold->handle = arg->handle;
+	hold->block = block;
 	list_add(&hold->entry, &client->holds);
 	return 0;
 }

@@ -128,6 +128,7 @@ void consume(const options& wanted) {
 
 } // namespace
 
+// NOLINTNEXTLINE(bugprone-exception-escape): run() catches what CLI11 throws
 int main(int argc, char** argv) {
     options wanted;
     const auto declare = [&](CLI::App& app) {

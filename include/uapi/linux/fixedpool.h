@@ -32,7 +32,8 @@
  *   ENOSPC     POOL_CREATE, POOL_ATTACH: the module's max_bytes would be exceeded
  *   EDQUOT     POOL_CREATE, POOL_ATTACH: RLIMIT_MEMLOCK would be exceeded (by the
  *              pool; by the bit for each block that an attachment takes)
- *   EOVERFLOW  POOL_CREATE: larger than the address or handle space
+ *   EOVERFLOW  POOL_CREATE: larger than the address or handle space, or more than
+ *              262144 blocks of slab storage
  *   ENOMEM     no memory (of the system, or of the memory cgroup)
  *   ENODEV     mmap: the pool's storage cannot be mapped
  *   ENXIO      no pool there that this client is attached to

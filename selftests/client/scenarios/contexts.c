@@ -70,7 +70,7 @@ static void visit_pool(struct visit *visit)
 		EXPECT(s, fixedpool_pointer(pool, handle) == block);
 		EXPECT(s, fixedpool_lookup(pool, handle) == block);
 		EXPECT_EQ(s, fixedpool_free(pool, handle), 0);
-		EXPECT_EQ(s, fixedpool_free(pool, handle), 0);
+		EXPECT_EQ(s, fixedpool_free_block(pool, block), 0);
 		EXPECT(s, IS_ERR(fixedpool_lookup(pool, handle)));
 	}
 	EXPECT(s, fixedpool_alloc(pool, &visit->kept));

@@ -36,6 +36,8 @@
  * struct hammer - the pool and what is known of its blocks
  * @scenario: whose checks these are
  * @pool: the pool
+ * @step: what everybody does again and again; any context
+ * @common: a block that everybody holds now and then, or zero
  * @mailboxes: handles that somebody put down for anybody; zero: empty
  * @taken: by index, whether somebody has the block
  * @steps: steps made so far; also where each step gets its number from
@@ -43,6 +45,8 @@
 struct hammer {
 	struct scenario *scenario;
 	struct fixedpool *pool;
+	void (*step)(struct hammer *hammer);
+	u64 common;
 	atomic64_t mailboxes[MAILBOXES];
 	atomic_t taken[BLOCKS];
 	atomic_t steps;
@@ -89,17 +93,23 @@ static void begin(struct hammer *hammer, u64 handle)
 		memset64(block, handle, BLOCK_WORDS);
 }
 
+static void expect_filled(struct hammer *hammer, const u64 *block, u64 handle)
+{
+	unsigned int i;
+
+	for (i = 0; i < BLOCK_WORDS; i++)
+		EXPECT_EQ(hammer->scenario, block[i], handle);
+}
+
 /* The caller will free the block: is it still as begin() left it? */
 static void end(struct hammer *hammer, u64 handle)
 {
 	struct scenario *s = hammer->scenario;
 	u64 *block = fixedpool_pointer(hammer->pool, handle);
 	atomic_t *mark = mark_of(hammer, handle);
-	unsigned int i;
 
 	if (EXPECT(s, block))
-		for (i = 0; i < BLOCK_WORDS; i++)
-			EXPECT_EQ(s, block[i], handle);
+		expect_filled(hammer, block, handle);
 	if (mark)
 		EXPECT_EQ(s, atomic_xchg(mark, 0), 1);
 }
@@ -135,11 +145,29 @@ static void take_and_give_some(struct hammer *hammer)
 		  fixedpool_free_bulk(pool, handles, taken, NULL), taken);
 }
 
+/* Whoever put the block there, or took it out, may free it at any moment. */
+static void look_into(struct hammer *hammer, atomic64_t *mailbox)
+{
+	struct scenario *s = hammer->scenario;
+	u64 handle = atomic64_read(mailbox);
+	void *block;
+
+	if (!handle)
+		return;
+	block = fixedpool_lookup(hammer->pool, handle);
+	if (IS_ERR(block)) {
+		EXPECT_EQ(s, PTR_ERR(block), -ESTALE);
+		return;
+	}
+	expect_filled(hammer, block, handle);
+	EXPECT_EQ(s, fixedpool_free(hammer->pool, handle), 0);
+}
+
 /* Frees what is in some mailbox, and puts a new block there, if there is one,
  * or nothing: for some hundred steps this, then that, so that the pool runs
- * dry and fills up again. Any context.
+ * dry and fills up again.
  */
-static void step(struct hammer *hammer)
+static void exchange(struct hammer *hammer)
 {
 	u32 number = atomic_inc_return(&hammer->steps);
 	u32 mailbox = hash_32(number, ilog2(MAILBOXES));
@@ -147,10 +175,22 @@ static void step(struct hammer *hammer)
 
 	if (number % 16 == 0)
 		take_and_give_some(hammer);
+	if (number % 4 == 0)
+		look_into(hammer,
+			  &hammer->mailboxes[number / 4 % MAILBOXES]);
 	handle = atomic64_xchg(&hammer->mailboxes[mailbox],
 			       number & 256 ? take(hammer) : 0);
 	if (handle)
 		give(hammer, handle);
+}
+
+static void hold_and_let_go(struct hammer *hammer)
+{
+	void *block = fixedpool_lookup(hammer->pool, hammer->common);
+
+	if (EXPECT_EQ(hammer->scenario, PTR_ERR_OR_ZERO(block), 0))
+		EXPECT_EQ(hammer->scenario,
+			  fixedpool_free(hammer->pool, hammer->common), 0);
 }
 
 static enum hrtimer_restart tick(struct hrtimer *timer)
@@ -158,7 +198,7 @@ static enum hrtimer_restart tick(struct hrtimer *timer)
 	struct hammer_thread *thread =
 		container_of(timer, struct hammer_thread, timer);
 
-	step(thread->hammer);
+	thread->hammer->step(thread->hammer);
 	WRITE_ONCE(thread->ticks, thread->ticks + 1);
 	hrtimer_forward_now(timer, ns_to_ktime(TIMER_NS));
 	return HRTIMER_RESTART;
@@ -174,7 +214,7 @@ static int work(void *data)
 		hrtimer_start(&thread->timer, ns_to_ktime(TIMER_NS),
 			      HRTIMER_MODE_REL_PINNED_HARD);
 	while (!kthread_should_stop()) {
-		step(thread->hammer);
+		thread->hammer->step(thread->hammer);
 		WRITE_ONCE(thread->steps, thread->steps + 1);
 		cond_resched();
 	}
@@ -278,17 +318,17 @@ static void hammer_pool(struct hammer *hammer, bool ticking,
 	for (i = 0; i < started; i++)
 		EXPECT_EQ(s, kthread_stop(threads[i].task), 0);
 	kfree(threads);
-	empty_mailboxes(hammer);
-	expect_all_back(hammer);
 }
 
-static struct hammer *hammer_create(struct scenario *s)
+static struct hammer *hammer_create(struct scenario *s,
+				    void (*step)(struct hammer *hammer))
 {
 	struct hammer *hammer = kzalloc(sizeof(*hammer), GFP_KERNEL);
 
 	if (!EXPECT(s, hammer))
 		return NULL;
 	hammer->scenario = s;
+	hammer->step = step;
 	hammer->pool = scenario_pool(s, "scenario", BLOCK_WORDS * sizeof(u64),
 				     BLOCKS);
 	if (!hammer->pool) {
@@ -300,6 +340,8 @@ static struct hammer *hammer_create(struct scenario *s)
 
 static void hammer_destroy(struct hammer *hammer)
 {
+	empty_mailboxes(hammer);
+	expect_all_back(hammer);
 	scenario_pool_end(hammer->scenario, hammer->pool);
 	kfree(hammer);
 }
@@ -311,7 +353,7 @@ static void sleep_a_little(struct hammer *hammer)
 
 void threads_never_share_a_block(struct scenario *s)
 {
-	struct hammer *hammer = hammer_create(s);
+	struct hammer *hammer = hammer_create(s, exchange);
 
 	if (!hammer)
 		return;
@@ -321,7 +363,7 @@ void threads_never_share_a_block(struct scenario *s)
 
 void threads_and_interrupts_never_share_a_block(struct scenario *s)
 {
-	struct hammer *hammer = hammer_create(s);
+	struct hammer *hammer = hammer_create(s, exchange);
 
 	if (!hammer)
 		return;
@@ -331,7 +373,9 @@ void threads_and_interrupts_never_share_a_block(struct scenario *s)
 
 static void step_in_nmi(void *data)
 {
-	step(data);
+	struct hammer *hammer = data;
+
+	hammer->step(hammer);
 }
 
 static void send_nmi(struct hammer *hammer)
@@ -342,7 +386,7 @@ static void send_nmi(struct hammer *hammer)
 
 void threads_and_nmis_never_share_a_block(struct scenario *s)
 {
-	struct hammer *hammer = hammer_create(s);
+	struct hammer *hammer = hammer_create(s, exchange);
 	int err;
 
 	if (!hammer)
@@ -355,6 +399,22 @@ void threads_and_nmis_never_share_a_block(struct scenario *s)
 		scenario_skip(s, "no NMI can be sent on this machine");
 	} else {
 		EXPECT_EQ(s, err, 0);
+	}
+	hammer_destroy(hammer);
+}
+
+void no_hold_of_a_common_block_is_lost(struct scenario *s)
+{
+	struct hammer *hammer = hammer_create(s, hold_and_let_go);
+
+	if (!hammer)
+		return;
+	if (EXPECT(s, fixedpool_alloc(hammer->pool, &hammer->common))) {
+		hammer_pool(hammer, true, sleep_a_little);
+		EXPECT_EQ(s, fixedpool_in_use(hammer->pool), 1);
+		EXPECT_EQ(s, fixedpool_free(hammer->pool, hammer->common), 0);
+		EXPECT_EQ(s, fixedpool_free(hammer->pool, hammer->common),
+			  -EALREADY);
 	}
 	hammer_destroy(hammer);
 }

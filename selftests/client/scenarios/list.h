@@ -46,6 +46,7 @@ SCENARIO(a_pointer_and_its_handle_lead_to_each_other);
 SCENARIO(only_the_first_byte_leads_to_a_handle);
 SCENARIO(a_free_block_has_no_handle);
 SCENARIO(a_foreign_pointer_has_no_handle);
+SCENARIO(a_block_is_freed_by_its_address);
 
 /* contexts.c */
 SCENARIO(a_pool_serves_with_interrupts_off);
@@ -59,6 +60,7 @@ SCENARIO(a_pool_serves_an_nmi);
 SCENARIO(threads_never_share_a_block);
 SCENARIO(threads_and_interrupts_never_share_a_block);
 SCENARIO(threads_and_nmis_never_share_a_block);
+SCENARIO(no_hold_of_a_common_block_is_lost);
 
 /* Those that need more than a storage, see there. */
 #ifdef SPECIAL_SCENARIO

@@ -149,3 +149,24 @@ void a_foreign_pointer_has_no_handle(struct scenario *s)
 	if (pool)
 		scenario_pool_end(s, pool);
 }
+
+void a_block_is_freed_by_its_address(struct scenario *s)
+{
+	struct fixedpool *pool = pool_with_gaps(s);
+	u64 handle;
+	void *block;
+
+	if (!pool)
+		return;
+	block = fixedpool_alloc(pool, &handle);
+	EXPECT(s, block);
+	EXPECT_EQ(s, fixedpool_free_block(pool, NULL), -EINVAL);
+	EXPECT_EQ(s, fixedpool_free_block(pool, &handle), -EINVAL);
+	EXPECT_EQ(s, fixedpool_free_block(pool, block + 1), -EINVAL);
+	EXPECT_EQ(s, fixedpool_in_use(pool), 1);
+	EXPECT_EQ(s, fixedpool_free_block(pool, block), 0);
+	EXPECT_EQ(s, fixedpool_in_use(pool), 0);
+	EXPECT_EQ(s, fixedpool_free_block(pool, block), -EPERM);
+	EXPECT_EQ(s, fixedpool_free(pool, handle), -EALREADY);
+	scenario_pool_end(s, pool);
+}

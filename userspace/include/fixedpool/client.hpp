@@ -77,7 +77,8 @@ class FIXEDPOOL_EXPORT client {
     /**
      * Effects: attaches to the pool of that name, and maps it if it is mappable.
      * Throws: pool_error: errc::no_such_pool, pool_forbidden, invalid_argument,
-     * out_of_memory, and already_attached: copy the pool that is there.
+     * byte_limit, lock_limit, out_of_memory, and already_attached: copy the pool
+     * that is there.
      * Complexity: linear in the pages of the pool.
      */
     [[nodiscard]] pool attach(std::string_view name) const;
