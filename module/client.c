@@ -139,10 +139,8 @@ static struct attachment *attach(struct client *client, struct fixedpool *pool)
 	struct attachment *att = attachment_create(pool);
 	int error;
 
-	if (IS_ERR(att)) {
-		registry_detach(pool);
+	if (IS_ERR(att))
 		return att;
-	}
 	/* one reference for the client, and one for the caller */
 	refcount_inc(&att->refs);
 	mutex_lock(&client->lock);
