@@ -66,7 +66,7 @@ ifeq ($(DESTDIR),)
 endif
 
 demo:
-	@scripts/demo $(INPUT)
+	@scripts/demo $(if $(INPUT),'$(INPUT)')
 
 test:
 	@scripts/test

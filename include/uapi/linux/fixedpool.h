@@ -54,6 +54,9 @@
 #include <linux/types.h>
 
 #define FIXEDPOOL_DEVICE	"/dev/fixedpool"
+/* Changes only if old programs could not work any more; what is new is told by
+ * QUERY's features.
+ */
 #define FIXEDPOOL_ABI_VERSION	1
 
 /* Size of a pool's name with its terminating zero. Names are made of
@@ -80,7 +83,7 @@
  * advances on every allocation and on every free, so a handle is dead as soon
  * as its block is freed. It repeats after 2^31 allocations of the same block.
  * The slot minus the pool's first_slot is the block's index in its pool.
- * Zero is never a handle.
+ * Zero is never a handle, nor is any other with an even version: EINVAL.
  */
 #define FIXEDPOOL_HANDLE(version, slot)	\
 	(((__u64)(version) << 32) | (__u32)(slot))
@@ -335,7 +338,7 @@ struct fixedpool_check {
  * @handle: in: the block
  * @buffer: in: pointer to the caller's memory
  * @offset: in: first byte in the block
- * @length: in: bytes
+ * @length: in: bytes; zero: the handle is checked and no byte moves
  * @flags: in: zero
  * @reserved: in: zero
  */
@@ -354,7 +357,7 @@ struct fixedpool_read {
  * @handle: in: the block
  * @buffer: in: pointer to the caller's memory
  * @offset: in: first byte in the block
- * @length: in: bytes
+ * @length: in: bytes; zero: the handle is checked and no byte moves
  * @flags: in: zero
  * @reserved: in: zero
  */
@@ -377,7 +380,9 @@ struct fixedpool_write {
  * @flags: in: zero
  *
  * The handles stay valid; telling the receiver about them is the caller's job.
- * Works in order and stops at the first handle that is refused.
+ * Giving to oneself changes nothing. A block that the receiver holds already is
+ * let go of instead. Works in order and stops at the first handle that is
+ * refused.
  */
 struct fixedpool_give {
 	__aligned_u64 handles;
