@@ -366,12 +366,23 @@ static long futex(volatile __u32 *word, int operation, __u32 value)
 	return syscall(SYS_futex, word, operation, value, NULL, NULL, 0);
 }
 
-TEST_F(mapping, carries_a_futex_from_one_client_to_another)
+/* The one waited at is at the same place of its page as words elsewhere. */
+TEST_F(mapping, carries_a_futex_from_one_client_to_another_and_to_no_other_place)
 {
 	__u32 offset = block_offset(&self->info, block_index(&self->info, self->handles[7]));
-	volatile __u32 *word = (void *)block_at(self, 7);
-	long woken = 0;
+	volatile __u32 *word = (void *)block_at(self, 7), *other_page, *other_pool;
+	struct fixedpool_pool_info info;
+	long woken = 0, astray = 0;
 	pid_t child;
+	__u32 id;
+
+	ASSERT_EQ(0, pool_create(self->client, "mmap-2", 0, variant->block_size, BLOCKS, &id));
+	ASSERT_EQ(0, pool_info(self->client, id, &info));
+	other_pool = map(self->client, info.data_offset, info.data_length);
+	ASSERT_TRUE(other_pool != MAP_FAILED);
+	other_pool += offset / 4;
+	ASSERT_LT(offset / PAGE + 1, info.data_length / PAGE);
+	other_page = word + PAGE / 4;
 
 	*word = 0;
 	child = fork();
@@ -387,7 +398,10 @@ TEST_F(mapping, carries_a_futex_from_one_client_to_another)
 		_exit(0);
 	}
 	/* The child waits there, sooner or later, or has failed. */
-	EXPECT_TRUE(EVENTUALLY((woken = futex(word, FUTEX_WAKE, 1)) || child_ended(child)));
+	EXPECT_TRUE(EVENTUALLY((astray = futex(other_page, FUTEX_WAKE, 1)) ||
+			       (astray = futex(other_pool, FUTEX_WAKE, 1)) ||
+			       (woken = futex(word, FUTEX_WAKE, 1)) || child_ended(child)));
+	EXPECT_EQ(0, astray);
 	EXPECT_EQ(1, woken);
 	EXPECT_EQ(0, child_verdict(child));
 }
