@@ -39,11 +39,13 @@ locked() {
 	exec {lock_fd}>&-
 }
 
-# as_root COMMAND...: fails when there is no way to become root.
+# as_root COMMAND...: fails when there is no way to become root; sudo asks for
+# a password only where somebody can answer.
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
 		"$@"
-	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+	elif command -v sudo >/dev/null &&
+		{ [ -t 0 ] || sudo -n true 2>/dev/null; }; then
 		sudo "$@"
 	else
 		return 1

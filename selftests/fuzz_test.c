@@ -270,7 +270,9 @@ static void remember(struct fuzzer *fuzzer, unsigned int number, const union arg
 static void call_something(struct fuzzer *fuzzer)
 {
 	unsigned int number = any(fuzzer, 14), size, type = FIXEDPOOL_IOC_MAGIC;
-	static const unsigned int sizes[] = { 40, 72, 40, 8, 40, 144, 24, 24, 16, 32, 32, 24, 0, 8 };
+	static const unsigned int sizes[] = {
+		40, 72, 40, 8, 40, 144, 24, 24, 16, 32, 32, 24, 0, 8
+	};
 	int client = fuzzer->clients[any(fuzzer, CLIENTS)];
 	unsigned int skip = number == _IOC_NR(FIXEDPOOL_IOC_POOL_CREATE) ? 32 : 0;
 	union argument argument;

@@ -238,7 +238,8 @@ TEST_F(mapping, comes_back_after_its_pages_were_dropped)
 TEST_F(mapping, can_be_moved_and_shrunk_but_not_grown)
 {
 	size_t length = self->info.data_length;
-	unsigned char *elsewhere = mmap(NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned char *elsewhere = mmap(NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+					-1, 0);
 
 	ASSERT_TRUE(elsewhere != MAP_FAILED);
 	elsewhere = mremap(self->data, length, length, MREMAP_MAYMOVE | MREMAP_FIXED, elsewhere);
@@ -478,7 +479,8 @@ TEST_F(mapping, shows_the_same_to_threads_while_others_drop_its_pages)
 		ASSERT_EQ(0, pthread_create(&droppers[i].thread, NULL, drop, &droppers[i]));
 	}
 	do {
-		ASSERT_TRUE(filled(self, 0) && filled(self, BLOCKS / 2) && filled(self, BLOCKS - 1));
+		ASSERT_TRUE(filled(self, 0) && filled(self, BLOCKS / 2) &&
+			    filled(self, BLOCKS - 1));
 	} while (__atomic_load_n(&droppers[0].rounds, __ATOMIC_RELAXED) < 200);
 	for (int i = 0; i < 2; i++) {
 		__atomic_store_n(&droppers[i].stop, true, __ATOMIC_RELAXED);
