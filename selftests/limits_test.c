@@ -86,7 +86,7 @@ TEST_F(module, limit_of_bytes_refuses_a_pool_that_would_exceed_it)
 	EXPECT_EQ(ENOENT, pool_attach(self->client, "limits", NULL));
 	ASSERT_EQ(0, put(PARAMETERS "max_bytes", "67108864"));
 	EXPECT_EQ(ENOSPC, pool_create(self->client, "limits", 0, MIB, 65, &id));
-	EXPECT_EQ(ENOSPC, pool_create(self->client, "limits", 1, 4 * KIB, 16400, &id));
+	EXPECT_EQ(ENOSPC, pool_create(self->client, "limits", 1, MIB, 65, &id));
 	EXPECT_EQ(0, pool_create(self->client, "limits", 0, MIB, 8, &id));
 	ASSERT_EQ(0, put(PARAMETERS "max_bytes", "0"));
 	EXPECT_EQ(0, pool_create(self->client, "limits-2", 0, MIB, 65, &id));
@@ -101,15 +101,15 @@ TEST_F(module, limit_of_bytes_is_for_all_pools_together_and_they_give_back)
 	ASSERT_EQ(0, put(PARAMETERS "max_bytes", "67108864"));
 	for (; made < 32 && !error; made += !error) {
 		snprintf(name, sizeof(name), "limits-%d", made);
-		error = pool_create(self->client, name, made % 2, 4 * KIB, 2000, &ids[made]);
+		error = pool_create(self->client, name, made % 2, 64 * KIB, 125, &ids[made]);
 	}
 	EXPECT_EQ(ENOSPC, error);
 	EXPECT_TRUE(made >= 4 && made <= 8);
-	for (int round = 0; round < 20; round++) {
+	for (int round = 0; round < 10; round++) {
 		ASSERT_EQ(0, pool_detach(self->client, ids[made - 1]));
-		ASSERT_EQ(0, pool_create(self->client, "limits", round % 2, 4 * KIB, 2000,
+		ASSERT_EQ(0, pool_create(self->client, "limits", round % 2, 64 * KIB, 125,
 					 &ids[made - 1]));
-		ASSERT_EQ(ENOSPC, pool_create(self->client, "limits-x", round % 2, 4 * KIB, 2000,
+		ASSERT_EQ(ENOSPC, pool_create(self->client, "limits-x", round % 2, 64 * KIB, 125,
 					      &ids[made]));
 	}
 	close(self->client);
@@ -253,7 +253,7 @@ TEST_F(module, gives_way_to_the_limit_of_open_files_of_the_system)
 		_exit(0);
 	}
 	EXPECT_EQ(1, read(ends[0], &byte, 1));
-	EXPECT_EQ(0, put("/proc/sys/fs/file-max", "1"));
+	EXPECT_EQ(0, put("/proc/sys/fs/file-max", "0"));
 	EXPECT_EQ(1, write(limited[1], "x", 1));
 	EXPECT_EQ(0, child_verdict(child));
 	EXPECT_EQ(0, put("/proc/sys/fs/file-max", before));
@@ -318,7 +318,7 @@ TEST_F(cgroup, is_charged_for_a_pool_until_it_is_destroyed)
 	child = fork();
 	if (child == 0) {
 		enter();
-		REQUIRE(!pool_create(self->client, "limits", variant->storage, 4 * KIB, 4096, &id));
+		REQUIRE(!pool_create(self->client, "limits", variant->storage, 64 * KIB, 256, &id));
 		/* The test's copy of the descriptor is what the pool lives by. */
 		close(self->client);
 		REQUIRE(write(ends[1], "x", 1) == 1);
@@ -356,8 +356,8 @@ TEST_F(cgroup, that_is_too_small_refuses_the_pool_and_gets_everything_back)
 		enter();
 		for (int round = 0; round < 5; round++) {
 			/* 64 MiB of 8. */
-			REQUIRE(pool_create(self->client, "limits", variant->storage, 4 * KIB,
-					    16384, &id) == ENOMEM);
+			REQUIRE(pool_create(self->client, "limits", variant->storage, 64 * KIB,
+					    1024, &id) == ENOMEM);
 			REQUIRE(pool_attach(self->client, "limits", NULL) == ENOENT);
 		}
 		REQUIRE(!pool_create(self->client, "limits", variant->storage, 4 * KIB, 64, &id));
