@@ -184,9 +184,11 @@ TEST_F(alloc, gives_new_memory_zeroed)
 {
 	static const char zeroes[64];
 	char bytes[64];
-	__u32 done;
+	__u32 done, id;
 
-	ASSERT_EQ(0, TAKE(FIXEDPOOL_MAX_BATCH, 0));
+	memory_litter();
+	ASSERT_EQ(0, pool_create(self->client, "alloc-new", variant->storage, 64, BLOCKS, &id));
+	ASSERT_EQ(0, blocks_take(self->client, id, self->handles, FIXEDPOOL_MAX_BATCH, 0, &done));
 	for (__u32 i = 0; i < done; i++) {
 		memset(bytes, 0xee, sizeof(bytes));
 		ASSERT_EQ(0, block_read(self->client, self->handles[i], 0, bytes, sizeof(bytes)));

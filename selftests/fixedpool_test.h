@@ -388,6 +388,18 @@ static inline char *edge_map(void)
 	return page;
 }
 
+/* Leaves the system free pages that are not zero, where it does not clear them itself. */
+static inline void memory_litter(void)
+{
+	size_t size = 32 << 20;
+	char *pages = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (pages == MAP_FAILED)
+		return;
+	memset(pages, 0xee, size);
+	munmap(pages, size);
+}
+
 /* True if there is a verdict to be had without waiting. */
 static inline bool child_ended(pid_t child)
 {

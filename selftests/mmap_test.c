@@ -105,6 +105,7 @@ TEST_F(mapping, begins_with_zeroes)
 	unsigned char *data;
 	__u32 id;
 
+	memory_litter();
 	ASSERT_EQ(0, pool_create(self->client, "mmap-new", 0, variant->block_size, BLOCKS, &id));
 	ASSERT_EQ(0, pool_info(self->client, id, &info));
 	data = map(self->client, info.data_offset, info.data_length);
