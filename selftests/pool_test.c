@@ -240,6 +240,40 @@ TEST_F(pool, refuses_the_handles_of_a_destroyed_one_of_its_name)
 	}
 }
 
+TEST_F(pool, is_not_made_if_its_number_cannot_be_told)
+{
+	struct fixedpool_pool_create *parameters = (void *)edge_map();
+	char text[4];
+	__u32 id;
+
+	ASSERT_TRUE(parameters != MAP_FAILED);
+	*parameters = pool_parameters("pool-untold");
+	parameters->flags = 0;
+	ASSERT_EQ(0, mprotect(parameters, PAGE, PROT_READ));
+	EXPECT_EQ(EFAULT, call(self->client, FIXEDPOOL_IOC_POOL_CREATE, parameters));
+	EXPECT_EQ(ENOENT, pool_attach(self->client, "pool-untold", NULL));
+	EXPECT_FALSE(sysfs_read("pool-untold", "blocks", text, sizeof(text)));
+	EXPECT_EQ(0, pool_create(self->client, "pool-untold", 0, 64, 1, &id));
+}
+
+TEST_F(pool, is_not_attached_if_its_number_cannot_be_told)
+{
+	struct fixedpool_pool_attach *attach = (void *)edge_map();
+
+	ASSERT_TRUE(attach != MAP_FAILED);
+	memset(attach, 0, sizeof(*attach));
+	name_set(attach->name, "pool");
+	ASSERT_EQ(0, mprotect(attach, PAGE, PROT_READ));
+	EXPECT_EQ(EFAULT, call(self->other, FIXEDPOOL_IOC_POOL_ATTACH, attach));
+	EXPECT_EQ(1, pool_clients(self->client, self->id));
+	EXPECT_EQ(ENXIO, pool_detach(self->other, self->id));
+	EXPECT_EQ(0, pool_attach(self->other, "pool", NULL));
+
+	/* What was attached before stays so. */
+	EXPECT_EQ(EFAULT, call(self->other, FIXEDPOOL_IOC_POOL_ATTACH, attach));
+	EXPECT_EQ(2, pool_clients(self->client, self->id));
+}
+
 TEST_F(pool, can_be_one_of_many_of_a_client)
 {
 	char name[FIXEDPOOL_NAME_SIZE];
