@@ -24,7 +24,7 @@ static_assert(sizeof(struct fixedpool_pool_attach) == 40);
 static_assert(sizeof(struct fixedpool_pool_detach) == 8);
 static_assert(sizeof(struct fixedpool_pool_destroy) == 40);
 static_assert(sizeof(struct fixedpool_pool_info) == 144);
-static_assert(sizeof(struct fixedpool_alloc) == 24);
+static_assert(sizeof(struct fixedpool_alloc) == 40);
 static_assert(sizeof(struct fixedpool_free) == 24);
 static_assert(sizeof(struct fixedpool_check) == 16);
 static_assert(sizeof(struct fixedpool_read) == 32);
@@ -96,6 +96,8 @@ long ioctl_dispatch(struct client *client, unsigned int word,
 	    number >= ARRAY_SIZE(commands))
 		return -ENOTTY;
 	command = &commands[array_index_nospec(number, ARRAY_SIZE(commands))];
+	if (!command->run)
+		return -ENOTTY;
 	if (size < command->size_first)
 		return -EINVAL;
 	if (size > PAGE_SIZE)

@@ -131,6 +131,8 @@ long call_alloc(struct client *client, struct call *call)
 		return -EINVAL;
 	if (alloc->flags & ~VALID_ALLOC_FLAGS)
 		return -EINVAL;
+	if (alloc->scope || alloc->size || alloc->timeout)
+		return -EINVAL;
 	att = client_attachment_of_pool(client, alloc->pool);
 	if (!att)
 		return -ENXIO;

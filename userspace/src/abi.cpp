@@ -83,12 +83,15 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, data_length, 120);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, versions_offset, 128);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, versions_length, 136);
 
-FIXEDPOOL_ASSERT_SIZE(fixedpool_alloc, 24);
+FIXEDPOOL_ASSERT_SIZE(fixedpool_alloc, 40);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, pool, 0);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, flags, 4);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, count, 8);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, done, 12);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, handles, 16);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, scope, 24);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, size, 28);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, timeout, 32);
 
 FIXEDPOOL_ASSERT_SIZE(fixedpool_free, 24);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_free, handles, 0);

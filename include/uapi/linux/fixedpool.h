@@ -279,6 +279,9 @@ struct fixedpool_pool_info {
  * @count: in: blocks wanted, 1 to FIXEDPOOL_MAX_BATCH
  * @done: out: blocks taken; also written when the call fails
  * @handles: in: pointer to @count __u64; out: the first @done are written
+ * @scope: in: zero
+ * @size: in: zero
+ * @timeout: in: zero
  *
  * Takes all of @count or fails with ENOBUFS and takes none; with
  * FIXEDPOOL_ALLOC_PARTIAL it takes what there is and fails only when that is
@@ -290,6 +293,9 @@ struct fixedpool_alloc {
 	__u32 count;
 	__u32 done;
 	__aligned_u64 handles;
+	__u32 scope;
+	__u32 size;
+	__aligned_u64 timeout;
 };
 
 /**
