@@ -17,7 +17,7 @@ module_dir := $(top)/build/module
 library_dir := $(top)/build/library
 kernel_release = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
 
-.PHONY: all module library install uninstall demo test check clean help
+.PHONY: all module library install uninstall demo test check bench-kernel clean help
 
 all: module library
 
@@ -74,6 +74,9 @@ test:
 check:
 	@scripts/check
 
+bench-kernel:
+	@scripts/bench-kernel
+
 clean:
 	rm -rf build
 
@@ -81,6 +84,7 @@ help:
 	@echo 'make demo           show it at work in an emulated machine; INPUT=path: on that file'
 	@echo 'make test           all tests on all kernels; KERNELS="6.12", TESTS="abi_test" to choose'
 	@echo 'make check          everything static'
+	@echo 'make bench-kernel   what the calls of the module cost, in instructions, beside their peers'
 	@echo 'make                module for the running kernel (KDIR=...: for another) and library'
 	@echo 'make module, library    one of the two'
 	@echo 'make install        both, headers, udev rule; PREFIX, DESTDIR, INSTALL_MOD_PATH'

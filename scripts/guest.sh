@@ -51,27 +51,52 @@ rootfs_pack() {
 	(cd "$1" && find . | cpio --quiet -o -H newc -R 0:0) > "$2"
 }
 
-# guest_boot NAME INITRD CMDLINE LIMIT CONSOLE CHANNEL [QEMU-ARGUMENT...]
-# Boots kernel NAME until it powers off, panics, or LIMIT seconds are over
-# (status 124). Its log goes to the file CONSOLE; what it writes to /dev/ttyS1
-# to the file CHANNEL. Poweroff and panic both are status 0: success is what
-# CHANNEL says, never the status. Two processors on two NUMA nodes, emulated,
+# guest_run NAME INITRD CMDLINE LIMIT CONSOLE CHANNEL QEMU-ARGUMENT...
+# Boots kernel NAME on the machine that QEMU-ARGUMENTs describe, until it powers
+# off, panics, or LIMIT seconds are over (status 124). Its log goes to the file
+# CONSOLE; what it writes to /dev/ttyS1 to the file CHANNEL. Poweroff and panic
+# both are status 0: success is what CHANNEL says, never the status. Emulated,
 # so that it works the same everywhere.
+guest_run() {
+	local name=$1 initrd=$2 cmdline=$3 limit=$4 console=$5 channel=$6
+	shift 6
+	timeout --foreground --kill-after=5 "$limit" qemu-system-x86_64 \
+		-nodefaults -no-user-config -display none -no-reboot -cpu max \
+		-serial "file:$console" -serial "file:$channel" \
+		-kernel "$build/kernels/$name/vmlinuz" -initrd "$initrd" \
+		-append "console=ttyS0 panic=-1 oops=panic cryptomgr.notests $cmdline" \
+		"$@" < /dev/null
+}
+
+# guest_boot NAME INITRD CMDLINE LIMIT CONSOLE CHANNEL [QEMU-ARGUMENT...]
+# The machine that tests run on: two processors on two NUMA nodes. As
+# guest_run.
 guest_boot() {
 	local name=$1 initrd=$2 cmdline=$3 limit=$4 console=$5 channel=$6
 	local memory=512M
 	shift 6
 	grep -q '^CONFIG_KASAN=y' "$build/kernels/$name/config" && memory=1G
 
-	timeout --foreground --kill-after=5 "$limit" qemu-system-x86_64 \
-		-nodefaults -no-user-config -display none -no-reboot \
-		-accel tcg,thread=multi -cpu max -smp 2,sockets=2 \
+	guest_run "$name" "$initrd" "loglevel=7 panic_on_warn=1 $cmdline" \
+		"$limit" "$console" "$channel" \
+		-accel tcg,thread=multi -smp 2,sockets=2 \
 		-object "memory-backend-ram,id=node0,size=$memory" \
 		-object "memory-backend-ram,id=node1,size=$memory" \
 		-m "$((${memory//[MG]/} * 2))${memory: -1}" \
 		-numa node,cpus=0,memdev=node0 -numa node,cpus=1,memdev=node1 \
-		-serial "file:$console" -serial "file:$channel" \
-		-kernel "$build/kernels/$name/vmlinuz" -initrd "$initrd" \
-		-append "console=ttyS0 loglevel=7 panic=-1 oops=panic panic_on_warn=1 cryptomgr.notests $cmdline" \
-		"$@" < /dev/null
+		"$@"
+}
+
+# guest_boot_counting NAME INITRD CMDLINE LIMIT CONSOLE CHANNEL [QEMU-ARGUMENT...]
+# The machine that measurements run on: one processor, whose time stamp counter
+# counts the instructions it has executed; idle time is free, and every boot of
+# the same files is the same to the last instruction. As guest_run.
+guest_boot_counting() {
+	local name=$1 initrd=$2 cmdline=$3 limit=$4 console=$5 channel=$6
+	shift 6
+	guest_run "$name" "$initrd" \
+		"quiet nokaslr randomize_kstack_offset=off $cmdline" \
+		"$limit" "$console" "$channel" \
+		-accel tcg,thread=single -icount shift=0,sleep=off,align=off \
+		-smp 1 -seed 1 -rtc base=2024-01-01,clock=vm -m 1G "$@"
 }

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Measures while it is loaded; what came out stands in /proc/fixedpool_bench
+ * until it is unloaded.
+ */
+
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+#include "order.h"
+#include "pairs.h"
+#include "report.h"
+#include "subject.h"
+
+static const struct bench_subject *const subjects[] = {
+	&bench_subject_loop,
+	&bench_subject_pages_64,
+	&bench_subject_slab_64,
+	&bench_subject_pages_4096,
+	&bench_subject_slab_4096,
+	&bench_subject_kmem_cache_64,
+	&bench_subject_kmem_cache_4096,
+	&bench_subject_mempool_64,
+	&bench_subject_objpool_64,
+	&bench_subject_array_64,
+	&bench_subject_array_irqsave_64,
+};
+
+static int measure_all(const struct bench_order *order)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(subjects); i++) {
+		err = pairs_measure(subjects[i], order);
+		if (err) {
+			pr_err("fixedpool_bench: %s: error %d\n",
+			       subjects[i]->name, err);
+			return err;
+		}
+	}
+	return 0;
+}
+
+static int __init bench_init(void)
+{
+	struct bench_order order;
+	int err;
+
+	err = order_init(&order);
+	if (err)
+		return err;
+	err = measure_all(&order);
+	order_free(&order);
+	if (!err)
+		err = report_init();
+	if (err)
+		report_forget();
+	return err;
+}
+
+static void __exit bench_exit(void)
+{
+	report_exit();
+}
+
+module_init(bench_init);
+module_exit(bench_exit);
+
+MODULE_DESCRIPTION("What fixed-size block pools cost, beside the kernel's own");
+MODULE_LICENSE("GPL");
+#ifdef HAVE_UNQUOTED_NS
+MODULE_IMPORT_NS(FIXEDPOOL);
+#else
+MODULE_IMPORT_NS("FIXEDPOOL");
+#endif
