@@ -7,9 +7,11 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 
+#include "events.h"
 #include "order.h"
 #include "pairs.h"
 #include "report.h"
+#include "step.h"
 #include "subject.h"
 
 static const struct bench_subject *const subjects[] = {
@@ -26,20 +28,56 @@ static const struct bench_subject *const subjects[] = {
 	&bench_subject_array_irqsave_64,
 };
 
-static int measure_all(const struct bench_order *order)
+/* Stepping is slow, and the size of a block makes no difference to it. */
+static const struct bench_subject *const stepped[] = {
+	&bench_subject_loop,
+	&bench_subject_pages_64,
+	&bench_subject_slab_64,
+	&bench_subject_kmem_cache_64,
+	&bench_subject_mempool_64,
+	&bench_subject_objpool_64,
+	&bench_subject_array_64,
+	&bench_subject_array_irqsave_64,
+};
+
+typedef int (*measure_fn)(const struct bench_subject *subject,
+			  const struct bench_order *order);
+
+static int for_each_subject(const struct bench_subject *const *list,
+			    size_t count, measure_fn measure,
+			    const struct bench_order *order)
 {
-	unsigned int i;
+	size_t i;
 	int err;
 
-	for (i = 0; i < ARRAY_SIZE(subjects); i++) {
-		err = pairs_measure(subjects[i], order);
+	for (i = 0; i < count; i++) {
+		err = measure(list[i], order);
 		if (err) {
 			pr_err("fixedpool_bench: %s: error %d\n",
-			       subjects[i]->name, err);
+			       list[i]->name, err);
 			return err;
 		}
 	}
 	return 0;
+}
+
+static int measure_events(const struct bench_order *order)
+{
+	int err = step_init();
+
+	if (err)
+		return err;
+	err = for_each_subject(stepped, ARRAY_SIZE(stepped), events_measure,
+			       order);
+	step_exit();
+	return err;
+}
+
+static int measure_all(const struct bench_order *order)
+{
+	return for_each_subject(subjects, ARRAY_SIZE(subjects), pairs_measure,
+				order) ?:
+	       measure_events(order);
 }
 
 static int __init bench_init(void)
