@@ -46,9 +46,11 @@ rootfs_modules() {
 }
 
 # rootfs_pack DIR FILE: not compressed, since unpacking costs an emulated
-# machine more than reading.
+# machine more than reading. The same files make the same FILE.
 rootfs_pack() {
-	(cd "$1" && find . | cpio --quiet -o -H newc -R 0:0) > "$2"
+	find "$1" -exec touch -h -d @0 {} +
+	(cd "$1" && find . | LC_ALL=C sort |
+		cpio --quiet --reproducible -o -H newc -R 0:0) > "$2"
 }
 
 # guest_run NAME INITRD CMDLINE LIMIT CONSOLE CHANNEL QEMU-ARGUMENT...
