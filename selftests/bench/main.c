@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Measures while it is loaded; what came out stands in /proc/fixedpool_bench
- * until it is unloaded.
+ * Measures while it is loaded: what one CPU does, or with cpus=1 what two do to
+ * each other. What came out stands in /proc/fixedpool_bench until it is
+ * unloaded.
  */
 
 #include <linux/kernel.h>
 #include <linux/module.h>
 
+#include "cpus.h"
 #include "events.h"
 #include "order.h"
 #include "pairs.h"
 #include "report.h"
 #include "step.h"
 #include "subject.h"
+
+static bool cpus;
+module_param(cpus, bool, 0444);
+MODULE_PARM_DESC(cpus, "measure two CPUs beside one, in nanoseconds");
 
 static const struct bench_subject *const subjects[] = {
 	&bench_subject_loop,
@@ -40,12 +46,19 @@ static const struct bench_subject *const stepped[] = {
 	&bench_subject_array_irqsave_64,
 };
 
+static const struct bench_subject *const shared[] = {
+	&bench_subject_pages_64,
+	&bench_subject_slab_64,
+	&bench_subject_kmem_cache_64,
+	&bench_subject_objpool_64,
+};
+
 typedef int (*measure_fn)(const struct bench_subject *subject,
 			  const struct bench_order *order);
 
-static int for_each_subject(const struct bench_subject *const *list,
-			    size_t count, measure_fn measure,
-			    const struct bench_order *order)
+static int measure_each(const struct bench_subject *const *list,
+			size_t count, measure_fn measure,
+			const struct bench_order *order)
 {
 	size_t i;
 	int err;
@@ -67,16 +80,19 @@ static int measure_events(const struct bench_order *order)
 
 	if (err)
 		return err;
-	err = for_each_subject(stepped, ARRAY_SIZE(stepped), events_measure,
-			       order);
+	err = measure_each(stepped, ARRAY_SIZE(stepped), events_measure,
+			   order);
 	step_exit();
 	return err;
 }
 
 static int measure_all(const struct bench_order *order)
 {
-	return for_each_subject(subjects, ARRAY_SIZE(subjects), pairs_measure,
-				order) ?:
+	if (cpus)
+		return measure_each(shared, ARRAY_SIZE(shared), cpus_measure,
+				    order);
+	return measure_each(subjects, ARRAY_SIZE(subjects), pairs_measure,
+			    order) ?:
 	       measure_events(order);
 }
 
@@ -85,6 +101,11 @@ static int __init bench_init(void)
 	struct bench_order order;
 	int err;
 
+	/* There slab takes sleeping locks, and the peers are measured and
+	 * stepped through with interrupts or preemption off.
+	 */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		return -EOPNOTSUPP;
 	err = order_init(&order);
 	if (err)
 		return err;

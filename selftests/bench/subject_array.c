@@ -32,7 +32,7 @@ static __always_inline u64 take(void *pool)
 	u64 token;
 
 	preempt_disable();
-	token = pop(this_cpu_ptr((struct array __percpu *)pool));
+	token = pop(this_cpu_ptr((__force struct array __percpu *)pool));
 	preempt_enable();
 	return token;
 }
@@ -40,7 +40,7 @@ static __always_inline u64 take(void *pool)
 static __always_inline void give(void *pool, u64 token)
 {
 	preempt_disable();
-	push(this_cpu_ptr((struct array __percpu *)pool), token);
+	push(this_cpu_ptr((__force struct array __percpu *)pool), token);
 	preempt_enable();
 }
 
@@ -50,7 +50,7 @@ static __always_inline u64 take_irqsave(void *pool)
 	u64 token;
 
 	local_irq_save(flags);
-	token = pop(this_cpu_ptr((struct array __percpu *)pool));
+	token = pop(this_cpu_ptr((__force struct array __percpu *)pool));
 	local_irq_restore(flags);
 	return token;
 }
@@ -60,7 +60,7 @@ static __always_inline void give_irqsave(void *pool, u64 token)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	push(this_cpu_ptr((struct array __percpu *)pool), token);
+	push(this_cpu_ptr((__force struct array __percpu *)pool), token);
 	local_irq_restore(flags);
 }
 
@@ -77,7 +77,7 @@ static const struct bench_loops irqsave_loops = {
 
 static void destroy(void *pool)
 {
-	struct array __percpu *arrays = (struct array __percpu *)pool;
+	struct array __percpu *arrays = (__force struct array __percpu *)pool;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
@@ -99,13 +99,13 @@ static void *create(const struct bench_subject *subject, u32 blocks)
 		array = per_cpu_ptr(arrays, cpu);
 		array->blocks = kvmalloc_array(blocks, sizeof(u64), GFP_KERNEL);
 		if (!array->blocks) {
-			destroy((void *)arrays);
+			destroy((__force void *)arrays);
 			return ERR_PTR(-ENOMEM);
 		}
 		for (i = 0; i < blocks; i++)
 			push(array, (u64)(i + 1) * subject->block_size);
 	}
-	return (void *)arrays;
+	return (__force void *)arrays;
 }
 
 const struct bench_subject bench_subject_array_64 = {
