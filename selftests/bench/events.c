@@ -156,6 +156,8 @@ int events_measure(const struct bench_subject *subject,
 		return PTR_ERR(w.pool);
 	w.tokens = kvcalloc(BENCH_LIVE, sizeof(*w.tokens), GFP_KERNEL);
 	err = w.tokens ? measure(subject, &w) : -ENOMEM;
+	if (!err && subject->in_use && subject->in_use(w.pool))
+		err = -EBADE;
 	kvfree(w.tokens);
 	subject->destroy(w.pool);
 	return err;
