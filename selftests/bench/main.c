@@ -104,8 +104,10 @@ static int __init bench_init(void)
 	/* There slab takes sleeping locks, and the peers are measured and
 	 * stepped through with interrupts or preemption off.
 	 */
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		pr_err("fixedpool_bench: not made for PREEMPT_RT\n");
 		return -EOPNOTSUPP;
+	}
 	err = order_init(&order);
 	if (err)
 		return err;
