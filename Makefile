@@ -37,6 +37,7 @@ install: all
 	$(MAKE) -C $(KDIR) M=$(module_dir) INSTALL_MOD_PATH=$(INSTALL_MOD_PATH) modules_install
 	DESTDIR=$(DESTDIR) cmake --install $(library_dir)
 	install -D -m 644 include/linux/fixedpool.h $(DESTDIR)$(MODULE_SOURCE_DIR)/include/linux/fixedpool.h
+	install -D -m 644 include/linux/fixedpool_inline.h $(DESTDIR)$(MODULE_SOURCE_DIR)/include/linux/fixedpool_inline.h
 	install -D -m 644 include/uapi/linux/fixedpool.h $(DESTDIR)$(MODULE_SOURCE_DIR)/include/uapi/linux/fixedpool.h
 	install -D -m 644 $(module_dir)/Module.symvers $(DESTDIR)$(MODULE_SOURCE_DIR)/$(kernel_release)/Module.symvers
 	install -D -m 644 scripts/udev/60-fixedpool.rules $(DESTDIR)$(UDEVDIR)/60-fixedpool.rules

@@ -122,59 +122,47 @@ u32 fixedpool_in_use(const struct fixedpool *pool)
 FIXEDPOOL_EXPORT(fixedpool_in_use);
 
 /**
- * fixedpool_alloc() - take a block
+ * fixedpool_take_slowly() - the rest of fixedpool_alloc()
  * @pool: the pool
- * @handle: set to the block's handle
  *
- * Never waits and never allocates. O(1). The bytes are what the last holder
- * left, or zero.
+ * For <linux/fixedpool_inline.h> alone.
  *
- * Context: Any, NMI included.
- * Return: The block, or NULL if none is free.
+ * Context: any; called with preemption off, which it turns on again.
+ * Return: the block, or FIXEDPOOL_NO_INDEX.
  */
-void *fixedpool_alloc(struct fixedpool *pool, u64 *handle)
+u32 fixedpool_take_slowly(struct fixedpool *pool)
 {
-	u32 index;
-
-	if (!pool_reserve(pool, 1, 1))
-		return NULL;
-	pool_claim(pool, HOLDER_KERNEL, &index, handle, 1);
-	return pool_block(pool, index);
+	return pool_take_slowly(pool);
 }
-FIXEDPOOL_EXPORT(fixedpool_alloc);
+FIXEDPOOL_EXPORT(fixedpool_take_slowly);
 
 /**
- * fixedpool_alloc_bulk() - take several blocks
+ * fixedpool_give_slowly() - the rest of fixedpool_free()
  * @pool: the pool
- * @handles: filled with handles
- * @count: how many are wanted
+ * @index: the block
  *
- * Context: Any, NMI included.
- * Return: How many were taken, less than @count only if no more were free.
+ * For <linux/fixedpool_inline.h> alone.
+ *
+ * Context: any; called with preemption off, which it turns on again.
  */
-unsigned int fixedpool_alloc_bulk(struct fixedpool *pool, u64 *handles,
-				  unsigned int count)
+void fixedpool_give_slowly(struct fixedpool *pool, u32 index)
 {
-	unsigned int taken = 0;
-	u32 indices[POOL_BATCH];
-	u32 left;
-
-	if (!count)
-		return 0;
-	left = pool_reserve(pool, 1, count);
-	while (left) {
-		unsigned int batch = min_t(u32, left, POOL_BATCH);
-
-		pool_claim(pool, HOLDER_KERNEL, indices, handles + taken,
-			   batch);
-		taken += batch;
-		left -= batch;
-	}
-	return taken;
+	magazine_give_slowly(&pool->magazines, index);
 }
-FIXEDPOOL_EXPORT(fixedpool_alloc_bulk);
+FIXEDPOOL_EXPORT(fixedpool_give_slowly);
 
-static int kernel_drop(struct fixedpool *pool, u64 handle)
+/**
+ * fixedpool_free_slowly() - fixedpool_free() of what is not a block that its
+ *	only holder has not shared
+ * @pool: the pool
+ * @handle: the block
+ *
+ * For <linux/fixedpool_inline.h> alone.
+ *
+ * Context: any.
+ * Return: as fixedpool_free().
+ */
+int fixedpool_free_slowly(struct fixedpool *pool, u64 handle)
 {
 	u32 index;
 	int error;
@@ -188,57 +176,36 @@ static int kernel_drop(struct fixedpool *pool, u64 handle)
 	pool_refuse(pool, error);
 	return error;
 }
+FIXEDPOOL_EXPORT(fixedpool_free_slowly);
 
 /**
- * fixedpool_free() - give back a block, or end a hold of fixedpool_lookup()
+ * fixedpool_publish() - let others hold a block, too
  * @pool: the pool
- * @handle: the block
+ * @handle: a block that the caller holds
  *
- * The block becomes free, and the handle dead, when the last holder lets go.
- * Two calls that free the same handle at the same instant are a mistake of the
- * caller that is not always found; one after the other, it is. See also
- * fixedpool_free_block().
+ * Until then a block taken by fixedpool_alloc() or fixedpool_alloc_bulk() cannot
+ * be reached by its handle, which anybody might have guessed. Afterwards
+ * fixedpool_lookup() finds it. Publishing twice changes nothing.
  *
- * Context: Any, NMI included. O(1).
- * Return: 0; -EALREADY if it has been freed; -ESTALE if it has been freed and
- * the block was allocated again; -EPERM if no module holds it; -EINVAL, -ENXIO
- * or -ERANGE for what is no handle of this pool. Nothing happens then.
+ * Context: Any, NMI included. O(1). Not at the same time as another call for the
+ * same block by its only holder.
+ * Return: 0; -EALREADY or -ESTALE if the allocation has ended; -EPERM if no
+ * module holds the block; -EINVAL, -ENXIO or -ERANGE for what is no handle of
+ * this pool.
  */
-int fixedpool_free(struct fixedpool *pool, u64 handle)
+int fixedpool_publish(struct fixedpool *pool, u64 handle)
 {
-	return kernel_drop(pool, handle);
-}
-FIXEDPOOL_EXPORT(fixedpool_free);
+	u32 index;
+	int error;
 
-/**
- * fixedpool_free_bulk() - give back several blocks
- * @pool: the pool
- * @handles: the blocks
- * @count: how many
- * @error: set to 0, or to why handle number «return value» was refused; may be
- *	NULL
- *
- * Stops at the first handle that is refused; see fixedpool_free().
- *
- * Context: Any, NMI included.
- * Return: How many were given back.
- */
-unsigned int fixedpool_free_bulk(struct fixedpool *pool, const u64 *handles,
-				 unsigned int count, int *error)
-{
-	unsigned int done;
-	int why = 0;
-
-	for (done = 0; done < count; done++) {
-		why = kernel_drop(pool, handles[done]);
-		if (why)
-			break;
-	}
-	if (error)
-		*error = why;
-	return done;
+	error = pool_resolve(pool, handle, &index);
+	if (!error)
+		error = pool_publish(pool, index,
+				     FIXEDPOOL_HANDLE_VERSION(handle));
+	pool_refuse(pool, error);
+	return error;
 }
-FIXEDPOOL_EXPORT(fixedpool_free_bulk);
+FIXEDPOOL_EXPORT(fixedpool_publish);
 
 /**
  * fixedpool_free_block() - the same as fixedpool_free(), by address
@@ -278,8 +245,9 @@ FIXEDPOOL_EXPORT(fixedpool_free_block);
  * to look up only in pools that the caller you act for is meant to use.
  *
  * Context: Any, NMI included. O(1).
- * Return: The block, or an ERR_PTR: -ESTALE if its allocation has ended, -EBUSY
- * if there are 255 such holds of the block, -EINVAL, -ENXIO or -ERANGE for what
+ * Return: The block, or an ERR_PTR: -ESTALE if its allocation has ended, -EACCES
+ * if a module has it that has not published it, -EBUSY if there are 254 such
+ * holds of the block, -EINVAL, -ENXIO or -ERANGE for what
  * is no handle of this pool.
  */
 void *fixedpool_lookup(struct fixedpool *pool, u64 handle)

@@ -161,31 +161,28 @@ static unsigned long word_take(atomic_long_t *word, unsigned int want)
 	return atomic_long_fetch_andnot(mask, word) & mask;
 }
 
-/* One word's worth of a reservation for the group of words from @first on. */
-static unsigned int claim_word(struct depot *depot, u32 first, u32 *indices,
-			       unsigned int want)
+/*
+ * One word's worth of a reservation for the group of words from @first on:
+ * returns the bits taken, at least one, and sets the number of the word.
+ */
+static unsigned long claim_bits(struct depot *depot, u32 first,
+				unsigned int want, u32 *word)
 {
 	u32 end = min(first + FANOUT, depot->entries[0]);
-	unsigned int count = 0;
 	unsigned long taken;
-	u32 word;
 
 	/* A round may miss: bits move behind it while it looks. Each miss
 	 * means that somebody else took or gave a block, and the rule in
 	 * depot.h says that enough of them are there.
 	 */
 	for (;;) {
-		for (word = first; word < end; word++) {
-			taken = word_take(&depot->level[0].words[word], want);
+		for (*word = first; *word < end; (*word)++) {
+			taken = word_take(&depot->level[0].words[*word], want);
 			if (taken)
-				goto found;
+				return taken;
 		}
 		cpu_relax();
 	}
-found:
-	for (; taken; taken &= taken - 1)
-		indices[count++] = word * FANOUT + __ffs(taken);
-	return count;
 }
 
 /* The same one level up: part of a reservation, as much as one child has. */
@@ -228,8 +225,9 @@ void depot_claim(struct depot *depot, u32 *indices, unsigned int count)
 	want[level] = count;
 	first[level] = 0;
 	for (;;) {
+		unsigned long taken;
 		unsigned int found;
-		u32 child;
+		u32 child, word;
 
 		if (!want[level]) {
 			if (level++ == depot->top)
@@ -242,11 +240,52 @@ void depot_claim(struct depot *depot, u32 *indices, unsigned int count)
 			want[level] = found;
 			first[level] = child * FANOUT;
 		} else {
-			found = claim_word(depot, first[0], indices, want[0]);
-			want[0] -= found;
-			indices += found;
+			taken = claim_bits(depot, first[0], want[0], &word);
+			want[0] -= hweight_long(taken);
+			for (; taken; taken &= taken - 1)
+				*indices++ = word * FANOUT + __ffs(taken);
 		}
 	}
+}
+
+/**
+ * depot_claim_word() - find some blocks of a reservation, neighbours
+ * @depot: the depot
+ * @count: blocks that are reserved, at least 1
+ * @word: set to the number of a group of 64 blocks
+ *
+ * What of the reservation is not claimed, stays reserved.
+ *
+ * Context: any.
+ * Return: which blocks of the group, a set bit each; at least one and no more
+ * than @count.
+ */
+unsigned long depot_claim_word(struct depot *depot, unsigned int count,
+			       u32 *word)
+{
+	unsigned int took[DEPOT_MAX_LEVELS];
+	u32 from[DEPOT_MAX_LEVELS];
+	unsigned int level, want = min_t(unsigned int, count, FANOUT);
+	unsigned long taken;
+	unsigned int found;
+	u32 first = 0;
+
+	for (level = depot->top; level; level--) {
+		want = claim_child(depot, level, first, &from[level], want);
+		took[level] = want;
+		first = from[level] * FANOUT;
+	}
+	taken = claim_bits(depot, first, want, word);
+	found = hweight_long(taken);
+	/* What was promised below and not found goes up again, from the bottom,
+	 * as in depot_give().
+	 */
+	for (level = 1; level <= depot->top; level++) {
+		if (took[level] > found)
+			atomic_fetch_add_release(took[level] - found,
+				&depot->level[level].counters[from[level]]);
+	}
+	return taken;
 }
 
 /**

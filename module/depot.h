@@ -58,6 +58,8 @@ unsigned long depot_reserve(struct depot *depot, unsigned long min,
 			    unsigned long max);
 void depot_cancel(struct depot *depot, unsigned long count);
 void depot_claim(struct depot *depot, u32 *indices, unsigned int count);
+unsigned long depot_claim_word(struct depot *depot, unsigned int count,
+			       u32 *word);
 void depot_give(struct depot *depot, u32 word, unsigned long mask);
 
 bool depot_valid(const struct depot *depot);

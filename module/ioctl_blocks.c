@@ -137,7 +137,7 @@ long call_alloc(struct client *client, struct call *call)
 	if (!att)
 		return -ENXIO;
 	least = alloc->flags & FIXEDPOOL_ALLOC_PARTIAL ? 1 : alloc->count;
-	reserved = pool_reserve(att->pool, least, alloc->count);
+	reserved = pool_reserve_all(att->pool, least, alloc->count);
 	error = reserved ? alloc_deliver(att, alloc, reserved) : -ENOBUFS;
 	if (error && alloc->done)
 		undo_alloc(client, call);

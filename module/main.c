@@ -5,6 +5,7 @@
 #include "attachment.h"
 #include "chardev.h"
 #include "client.h"
+#include "magazine.h"
 #include "mapping.h"
 #include "params.h"
 #include "registry.h"
@@ -19,9 +20,12 @@ static int __init fixedpool_init(void)
 {
 	int error;
 
-	error = mapping_init();
+	error = magazine_module_init();
 	if (error)
 		return error;
+	error = mapping_init();
+	if (error)
+		goto exit_magazine;
 	error = attachment_init();
 	if (error)
 		goto exit_mapping;
@@ -49,6 +53,8 @@ exit_attachment:
 	attachment_exit();
 exit_mapping:
 	mapping_exit();
+exit_magazine:
+	magazine_module_exit();
 	return error;
 }
 
@@ -62,6 +68,7 @@ static void __exit fixedpool_exit(void)
 	registry_exit();
 	sysfs_exit();
 	mapping_exit();
+	magazine_module_exit();
 }
 
 module_init(fixedpool_init);

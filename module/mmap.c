@@ -69,7 +69,7 @@ static struct page *page_at(const struct fixedpool *pool, u64 offset)
 	struct page *page;
 
 	if (offset >= versions)
-		return vmalloc_to_page((void *)pool->versions +
+		return vmalloc_to_page((void *)pool->hot.versions +
 				       ((offset - versions) << PAGE_SHIFT));
 	page = storage_page(&pool->storage,
 			    offset - (mmap_data_offset(pool) >> PAGE_SHIFT));

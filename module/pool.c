@@ -2,13 +2,16 @@
 /*
  * The life of a block.
  *
- *   free        in the depot; holds 0, version even
- *   claimed     out of the depot: nobody else can reach the block, so its words
- *               are written without care for others
+ *   free        in a magazine, the rack or the depot; holds 0, version even
+ *   claimed     taken out of there: nobody else can reach the block, so its
+ *               words are written without care for others
  *   allocated   holds > 0, version odd
  *   ended       whoever takes holds to 0 owns the block alone, as if it had
  *               just claimed it; it makes the version even and gives the block
- *               to the depot
+ *               to the magazine or the depot
+ *
+ * A block that a module has taken and not shared (HOLDER_MODULE) can be held by
+ * nobody else, so it ends without an atomic operation: see fixedpool_free().
  *
  * Everything here may run in any context, NMI included, at the same time on
  * all CPUs. The only words that two of them change at once are the holds, and
@@ -19,6 +22,7 @@
  */
 #include "pool.h"
 
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -35,6 +39,29 @@ u64 pool_versions_bytes(const struct geometry *geo)
 	return PAGE_ALIGN((u64)geo->blocks * sizeof(u32));
 }
 
+/* What is kept for each block weighs no more than this, if shelves can help it. */
+#define BYTES_PER_BLOCK	8ULL
+
+/* Everything but the magazines. */
+static u64 base_bytes(const struct geometry *geo, enum fixedpool_storage which)
+{
+	return storage_bytes(geo, which) + depot_bytes(geo->blocks) +
+	       pool_versions_bytes(geo) + (u64)geo->blocks * sizeof(u16);
+}
+
+/* Magazines that the rack has room for: what the other tables leave. */
+static u32 shelves(const struct geometry *geo, enum fixedpool_storage which)
+{
+	u64 used = base_bytes(geo, which) - geometry_data_bytes(geo);
+	u64 limit = geo->blocks * BYTES_PER_BLOCK;
+	u32 all = geo->blocks / MAGAZINE_BATCH;
+
+	/* a slab cache has an overhead of its own, which tells nobody its size */
+	if (which == FIXEDPOOL_STORAGE_SLAB)
+		return all;
+	return used < limit ? min_t(u64, div_u64(limit - used, rack_bytes(1)), all) : 0;
+}
+
 /**
  * pool_bytes() - all the memory that a pool takes
  * @geo: shape of the pool
@@ -42,8 +69,8 @@ u64 pool_versions_bytes(const struct geometry *geo)
  */
 u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which)
 {
-	return storage_bytes(geo, which) + depot_bytes(geo->blocks) +
-	       pool_versions_bytes(geo) + (u64)geo->blocks * sizeof(u16);
+	return base_bytes(geo, which) +
+	       magazines_bytes(geo->blocks, shelves(geo, which));
 }
 
 /*
@@ -56,7 +83,7 @@ static void versions_init(struct fixedpool *pool)
 	u32 i;
 
 	for (i = 0; i < pool_geometry(pool)->blocks; i++) {
-		pool->versions[i] = version;
+		pool->hot.versions[i] = version;
 		if (i % SZ_1M == 0)
 			cond_resched();
 	}
@@ -79,7 +106,7 @@ static void fill_depot(struct fixedpool *pool)
 
 /**
  * pool_init() - get everything that blocks need
- * @pool: zeroed, but for the shape in @pool->storage.geo and @pool->first_slot
+ * @pool: zeroed, but for the shape in @pool->storage.geo and @pool->hot.first_slot
  * @which: kind of storage
  * @reserve: blocks that the mempool must promise
  * @numa_node: node of the memory, or NUMA_NO_NODE
@@ -98,30 +125,42 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	pool->stats = alloc_percpu_gfp(struct pool_stats, POOL_GFP);
 	if (!pool->stats)
 		return -ENOMEM;
-	pool->holds = kvcalloc(geo->blocks, sizeof(*pool->holds), POOL_GFP);
-	if (!pool->holds)
+	pool->hot.holds = kvcalloc(geo->blocks, sizeof(*pool->hot.holds), POOL_GFP);
+	if (!pool->hot.holds)
 		goto free_stats;
 	/* whole pages of its own, since processes map it */
-	pool->versions = __vmalloc(pool_versions_bytes(geo),
+	pool->hot.versions = __vmalloc(pool_versions_bytes(geo),
 				   POOL_GFP | __GFP_ZERO);
-	if (!pool->versions)
+	if (!pool->hot.versions)
 		goto free_holds;
 	error = depot_init(&pool->depot, geo->blocks);
 	if (error)
 		goto free_versions;
-	error = storage_init(&pool->storage, which, reserve, numa_node, id);
+	error = magazines_init(&pool->magazines, &pool->depot, geo->blocks,
+			       shelves(geo, which));
 	if (error)
 		goto exit_depot;
+	error = storage_init(&pool->storage, which, reserve, numa_node, id);
+	if (error)
+		goto exit_magazines;
 	versions_init(pool);
 	fill_depot(pool);
+	pool->hot.magazine = pool->magazines.cpu;
+	pool->hot.bases = pool->storage.bases;
+	pool->hot.stride = geo->stride;
+	pool->hot.reciprocal = geo->reciprocal;
+	pool->hot.blocks = geo->blocks;
 	return 0;
 
+exit_magazines:
+	magazines_stop(&pool->magazines);
+	magazines_exit(&pool->magazines);
 exit_depot:
 	depot_exit(&pool->depot);
 free_versions:
-	vfree(pool->versions);
+	vfree(pool->hot.versions);
 free_holds:
-	kvfree(pool->holds);
+	kvfree(pool->hot.holds);
 free_stats:
 	free_percpu(pool->stats);
 	return error;
@@ -135,18 +174,28 @@ free_stats:
  */
 void pool_exit(struct fixedpool *pool)
 {
+	magazines_stop(&pool->magazines);
 	storage_exit(&pool->storage);
+	magazines_exit(&pool->magazines);
 	depot_exit(&pool->depot);
-	vfree(pool->versions);
-	kvfree(pool->holds);
+	vfree(pool->hot.versions);
+	kvfree(pool->hot.holds);
 	free_percpu(pool->stats);
 }
 
+/* Exact but for what is taken out of magazines past us. Summing these up is put
+ * off until it can matter.
+ */
 static void note_peak(struct fixedpool *pool)
 {
-	u32 in_use = pool_in_use(pool);
+	u32 blocks = pool_geometry(pool)->blocks;
+	u32 reachable = magazines_reachable(&pool->magazines);
 	u32 peak = READ_ONCE(pool->peak);
+	u32 in_use;
 
+	if (reachable + peak >= blocks)
+		return;
+	in_use = pool_in_use(pool);
 	while (in_use > peak && !try_cmpxchg_relaxed(&pool->peak, &peak, in_use))
 		;
 }
@@ -157,13 +206,63 @@ static void note_peak(struct fixedpool *pool)
  * @min: fewer are no use, at least 1
  * @max: no more than this
  *
- * Context: any.
+ * Context: any. What lies in the magazines of other CPUs is not found; see
+ * pool_reserve_all().
  * Return: how many, @min to @max, all of which go to pool_claim(); or 0.
  */
 u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max)
 {
-	u32 count = depot_reserve(&pool->depot, min, max);
+	u32 count = depot_reserve(&pool->depot, max, max);
 
+	if (!count) {
+		magazines_gather(&pool->magazines);
+		count = depot_reserve(&pool->depot, min, max);
+	}
+	if (!count) {
+		pool_count(pool, POOL_FAILURES, 1);
+		return 0;
+	}
+	note_peak(pool);
+	return count;
+}
+
+/**
+ * pool_reserve_some() - what the depot has at once
+ * @pool: the pool
+ * @max: no more than this
+ *
+ * For those who go on with pool_take() when this finds nothing.
+ *
+ * Context: any.
+ * Return: how many blocks, up to @max, all of which must be claimed; or 0.
+ */
+u32 pool_reserve_some(struct fixedpool *pool, u32 max)
+{
+	u32 count = depot_reserve(&pool->depot, 1, max);
+
+	if (count)
+		note_peak(pool);
+	return count;
+}
+
+/**
+ * pool_reserve_all() - the same, and look everywhere
+ * @pool: the pool
+ * @min: fewer are no use, at least 1
+ * @max: no more than this
+ *
+ * Context: process; may sleep.
+ * Return: how many, @min to @max; fewer than @max only if no more were free at
+ * some instant, in all magazines together with the depot; 0 if fewer than @min.
+ */
+u32 pool_reserve_all(struct fixedpool *pool, u32 min, u32 max)
+{
+	u32 count = depot_reserve(&pool->depot, max, max);
+
+	if (!count) {
+		magazines_drain(&pool->magazines);
+		count = depot_reserve(&pool->depot, min, max);
+	}
 	if (!count) {
 		pool_count(pool, POOL_FAILURES, 1);
 		return 0;
@@ -188,20 +287,55 @@ void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 	unsigned int i;
 
 	depot_claim(&pool->depot, indices, count);
-	for (i = 0; i < count; i++) {
-		u32 index = indices[i];
-		/* odd, whatever clients have scribbled */
-		u32 version = (pool_version(pool, index) + 1) | 1;
+	for (i = 0; i < count; i++)
+		handles[i] = pool_begin(pool, indices[i], holder);
+	pool_count(pool, POOL_CLAIMS, count);
+}
 
-		WRITE_ONCE(pool->versions[index], version);
-		/* Pairs with the compare-and-exchange in pool_hold(): who
-		 * finds a hold here finds the new version too. Were it the old
-		 * one, a stale handle would pass.
-		 */
-		smp_store_release(&pool->holds[index], holder);
-		handles[i] = FIXEDPOOL_HANDLE(version, pool->first_slot + index);
-	}
-	pool_count(pool, POOL_ALLOCS, count);
+/**
+ * pool_take_slowly() - the rest of pool_take(), after fixedpool_pop() said no
+ * @pool: the pool
+ *
+ * Context: any; called with preemption off, which it turns on again.
+ * Return: the block, or FIXEDPOOL_NO_INDEX if none is free within reach.
+ */
+u32 pool_take_slowly(struct fixedpool *pool)
+{
+	u32 index = magazine_take_slowly(&pool->magazines);
+
+	if (index == FIXEDPOOL_NO_INDEX)
+		pool_count(pool, POOL_FAILURES, 1);
+	else
+		note_peak(pool);
+	return index;
+}
+
+/**
+ * pool_take() - get one free block, for pool_begin()
+ * @pool: the pool
+ *
+ * Context: any.
+ * Return: the block, or FIXEDPOOL_NO_INDEX if none is free within reach.
+ */
+u32 pool_take(struct fixedpool *pool)
+{
+	u32 index;
+
+	return fixedpool_pop(&pool->hot, &index) ? index :
+						   pool_take_slowly(pool);
+}
+
+/**
+ * pool_give() - make a block free
+ * @pool: the pool
+ * @index: the block, which is the caller's alone; its allocation has ended
+ *
+ * Context: any.
+ */
+void pool_give(struct fixedpool *pool, u32 index)
+{
+	if (!fixedpool_push(&pool->hot, index))
+		magazine_give_slowly(&pool->magazines, index);
 }
 
 /**
@@ -217,7 +351,7 @@ void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 int pool_resolve(const struct fixedpool *pool, u64 handle, u32 *index)
 {
 	u32 blocks = pool_geometry(pool)->blocks;
-	u32 offset = FIXEDPOOL_HANDLE_SLOT(handle) - pool->first_slot;
+	u32 offset = FIXEDPOOL_HANDLE_SLOT(handle) - pool->hot.first_slot;
 
 	if (!(FIXEDPOOL_HANDLE_VERSION(handle) & 1))
 		return -EINVAL;
@@ -269,9 +403,15 @@ void pool_refuse(struct fixedpool *pool, int error)
 	}
 }
 
+/* The holds of one kind, and how many they can be. */
 static u16 holds_of(enum holder holder)
 {
 	return holder * 0xff;
+}
+
+static bool holds_full(u16 holds, enum holder holder)
+{
+	return (holds & holds_of(holder)) >= holder * POOL_MAX_HOLDS;
 }
 
 /**
@@ -283,19 +423,22 @@ static u16 holds_of(enum holder holder)
  *
  * Context: any.
  * Return: 0; -ESTALE if the allocation has ended; -EBUSY if there are too many
- * holds of this kind.
+ * holds of this kind; -EACCES if a module has it that does not share it.
  */
 int pool_hold(struct fixedpool *pool, u32 index, u32 version,
 	      enum holder holder)
 {
-	u16 holds = READ_ONCE(pool->holds[index]);
+	u16 holds = READ_ONCE(pool->hot.holds[index]);
 
 	do {
 		if (!holds)
 			return -ESTALE;
-		if ((holds & holds_of(holder)) == holds_of(holder))
+		if (holds == HOLDER_MODULE)
+			return pool_version(pool, index) == version ? -EACCES :
+								      -ESTALE;
+		if (holds_full(holds, holder))
 			return -EBUSY;
-	} while (!try_cmpxchg(&pool->holds[index], &holds, holds + holder));
+	} while (!try_cmpxchg(&pool->hot.holds[index], &holds, holds + holder));
 
 	/* Now no allocation of this block can end; is it the right one? */
 	if (pool_version(pool, index) == version)
@@ -304,25 +447,61 @@ int pool_hold(struct fixedpool *pool, u32 index, u32 version,
 	return -ESTALE;
 }
 
+/**
+ * pool_publish() - share a block of a module
+ * @pool: the pool
+ * @index: the block
+ * @version: of the handle
+ *
+ * From then on others can hold it, too, by its handle. Sharing what is shared
+ * changes nothing.
+ *
+ * Context: any.
+ * Return: 0; -ESTALE or -EALREADY if the allocation has ended; -EPERM if no module
+ * holds the block.
+ */
+int pool_publish(struct fixedpool *pool, u32 index, u32 version)
+{
+	int error = pool_check(pool, index, version);
+	u16 holds = READ_ONCE(pool->hot.holds[index]);
+
+	if (error)
+		return error;
+	if (!(holds & holds_of(HOLDER_KERNEL)))
+		return -EPERM;
+	/* Only its holder, which is who called us, changes that word; release,
+	 * as in pool_begin().
+	 */
+	if (holds == HOLDER_MODULE)
+		smp_store_release(&pool->hot.holds[index], HOLDER_KERNEL);
+	return 0;
+}
+
 /* Takes a hold away; returns 1 if it was the last, so the block is ours. */
 static int drop_hold(struct fixedpool *pool, u32 index, enum holder holder)
 {
-	u16 holds = READ_ONCE(pool->holds[index]);
+	u16 holds = READ_ONCE(pool->hot.holds[index]);
 
+	if (holds == HOLDER_MODULE) {
+		if (holder != HOLDER_KERNEL)
+			return -EPERM;
+		WRITE_ONCE(pool->hot.holds[index], 0);
+		return 1;
+	}
 	do {
 		if (!(holds & holds_of(holder)))
 			return -EPERM;
 		/* Fully ordered: what each holder did to the block lies before
 		 * what the last one, and the next owner, do to it.
 		 */
-	} while (!try_cmpxchg(&pool->holds[index], &holds, holds - holder));
+	} while (!try_cmpxchg(&pool->hot.holds[index], &holds, holds - holder));
 	return holds == holder;
 }
 
 /* The block is ours alone, its allocation is over. */
 static void end_version(struct fixedpool *pool, u32 index)
 {
-	WRITE_ONCE(pool->versions[index], (pool_version(pool, index) | 1) + 1);
+	WRITE_ONCE(pool->hot.versions[index], (pool_version(pool, index) | 1) + 1);
 }
 
 /**
@@ -343,8 +522,7 @@ int pool_drop(struct fixedpool *pool, u32 index, enum holder holder)
 	if (last <= 0)
 		return last;
 	end_version(pool, index);
-	depot_give(&pool->depot, index / POOL_BATCH, BIT(index % POOL_BATCH));
-	pool_count(pool, POOL_FREES, 1);
+	pool_give(pool, index);
 	return 0;
 }
 
@@ -371,10 +549,35 @@ void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 			ended |= rest & -rest;
 		}
 	}
-	if (!ended)
-		return;
-	depot_give(&pool->depot, word, ended);
-	pool_count(pool, POOL_FREES, hweight_long(ended));
+	if (ended)
+		depot_give(&pool->depot, word, ended);
+}
+
+/**
+ * pool_allocs() - blocks handed out since the pool was made
+ * @pool: the pool
+ *
+ * Context: any.
+ */
+u64 pool_allocs(const struct fixedpool *pool)
+{
+	return pool_counter(pool, POOL_CLAIMS) +
+	       magazines_taken(&pool->magazines);
+}
+
+/**
+ * pool_frees() - blocks that became free since the pool was made
+ * @pool: the pool
+ *
+ * All that were handed out and are not in use: so it need not be counted.
+ *
+ * Context: any.
+ */
+u64 pool_frees(const struct fixedpool *pool)
+{
+	u64 allocs = pool_allocs(pool);
+
+	return allocs - min_t(u64, pool_in_use(pool), allocs);
 }
 
 /**
@@ -410,7 +613,6 @@ bool pool_valid(const struct fixedpool *pool)
 	for (i = 0; i < blocks; i++)
 		held += pool_allocated(pool, i);
 	return depot_valid(&pool->depot) &&
-	       pool_free_blocks(pool) + held == blocks &&
-	       pool_counter(pool, POOL_ALLOCS) -
-		       pool_counter(pool, POOL_FREES) == held;
+	       depot_free(&pool->depot) + magazines_cached(&pool->magazines) +
+			       held == blocks;
 }

@@ -17,6 +17,7 @@
 
 #include "account.h"
 #include "depot.h"
+#include "magazine.h"
 #include "storage.h"
 
 struct device;
@@ -29,17 +30,25 @@ struct device;
  * @HOLDER_CLIENT: an open file; which one, the clients' bitmaps say
  * @HOLDER_KERNEL: a module, or a system call while it works on the block
  *
- * The value is what one hold adds to the block's count of holds.
+ * @HOLDER_MODULE: a module that took the block and has not shared it: nobody
+ *	else can come to hold it, so its holder changes the word without an
+ *	atomic operation
+ *
+ * The value is what one hold adds to the block's count of holds; that of
+ * HOLDER_MODULE is the only one there is then, and no count gets there.
  */
 enum holder {
 	HOLDER_CLIENT = 1 << 0,
 	HOLDER_KERNEL = 1 << 8,
+	HOLDER_MODULE = FIXEDPOOL_UNSHARED << 8,
 };
+
+/* Most holds of one kind that a block can have. */
+#define POOL_MAX_HOLDS	254
 
 /**
  * enum pool_counter - what is counted; counters only ever grow
- * @POOL_ALLOCS: blocks handed out
- * @POOL_FREES: blocks that became free
+ * @POOL_CLAIMS: blocks handed out past the magazines
  * @POOL_FAILURES: calls that found fewer free blocks than they asked for
  * @POOL_REFUSED_STALE: handles refused because their allocation had ended
  * @POOL_REFUSED_FOREIGN: handles refused because the caller did not hold the
@@ -48,8 +57,7 @@ enum holder {
  * @POOL_COUNTERS: how many there are
  */
 enum pool_counter {
-	POOL_ALLOCS,
-	POOL_FREES,
+	POOL_CLAIMS,
 	POOL_FAILURES,
 	POOL_REFUSED_STALE,
 	POOL_REFUSED_FOREIGN,
@@ -64,15 +72,18 @@ struct pool_stats {
 
 /**
  * struct fixedpool - a pool
+ * @hot: what the hot paths need; first, for <linux/fixedpool_inline.h>
+ * @hot.versions: Mapped writable by the clients of a pool of pages: what stands
+ *	here decides whether a handle is stale, never whether a block is free or
+ *	who holds it.
+ * @hot.holds: for each block the number of its holds, clients in the low byte
+ *	and kernel in the high byte, or HOLDER_MODULE; 0: free, or on its way in
+ *	or out of magazines and depot
+ * @magazines: free blocks at hand
  * @storage: memory of the blocks
- * @depot: free blocks
- * @holds: for each block the number of its holds, clients in the low byte and
- *	kernel in the high byte; 0: free, or on its way in or out of the depot
- * @versions: for each block its version. Mapped writable by the clients of a
- *	pool of pages: what stands here decides whether a handle is stale, never
- *	whether a block is free or who holds it.
- * @first_slot: slot of block 0
- * @peak: most blocks that were ever in use at the same time
+ * @depot: free blocks that lie in no magazine
+ * @peak: most blocks that were ever in use at the same time; a few less where
+ *	modules took the last of them out of magazines
  * @stats: counters
  *
  * @refs: the name, each attachment, each mapping and each kernel user has one
@@ -93,14 +104,13 @@ struct pool_stats {
  * @device: in sysfs while the pool has its name; set by the sysfs layer
  *
  * Accounting, checked by pool_valid() when nobody works on the pool:
- *	free in the depot + blocks with holds = blocks
+ *	free in the depot + in magazines and rack + blocks with holds = blocks
  */
 struct fixedpool {
+	struct fixedpool_hot hot;
+	struct magazines magazines;
 	struct storage storage;
 	struct depot depot;
-	u16 *holds;
-	u32 *versions;
-	u32 first_slot;
 	u32 peak;
 	struct pool_stats __percpu *stats;
 
@@ -129,6 +139,8 @@ u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which);
 u64 pool_versions_bytes(const struct geometry *geo);
 
 u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max);
+u32 pool_reserve_some(struct fixedpool *pool, u32 max);
+u32 pool_reserve_all(struct fixedpool *pool, u32 min, u32 max);
 void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 		u64 *handles, unsigned int count);
 int pool_resolve(const struct fixedpool *pool, u64 handle, u32 *index);
@@ -136,9 +148,15 @@ int pool_check(const struct fixedpool *pool, u32 index, u32 version);
 void pool_refuse(struct fixedpool *pool, int error);
 int pool_hold(struct fixedpool *pool, u32 index, u32 version,
 	      enum holder holder);
+int pool_publish(struct fixedpool *pool, u32 index, u32 version);
+u32 pool_take(struct fixedpool *pool);
+u32 pool_take_slowly(struct fixedpool *pool);
+void pool_give(struct fixedpool *pool, u32 index);
 int pool_drop(struct fixedpool *pool, u32 index, enum holder holder);
 void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 		    enum holder holder);
+u64 pool_allocs(const struct fixedpool *pool);
+u64 pool_frees(const struct fixedpool *pool);
 u64 pool_counter(const struct fixedpool *pool, enum pool_counter which);
 bool pool_valid(const struct fixedpool *pool);
 
@@ -155,37 +173,61 @@ static inline const struct geometry *pool_geometry(const struct fixedpool *pool)
 
 static inline void *pool_block(const struct fixedpool *pool, u32 index)
 {
-	return storage_block(&pool->storage, index);
+	return fixedpool_block(&pool->hot, index);
 }
 
 static inline u32 pool_version(const struct fixedpool *pool, u32 index)
 {
-	return READ_ONCE(pool->versions[index]);
+	return READ_ONCE(pool->hot.versions[index]);
 }
 
 static inline u64 pool_handle(const struct fixedpool *pool, u32 index)
 {
 	return FIXEDPOOL_HANDLE(pool_version(pool, index),
-				pool->first_slot + index);
+				pool->hot.first_slot + index);
 }
 
 /* More holders than one at this moment. */
 static inline bool pool_shared(const struct fixedpool *pool, u32 index)
 {
-	u16 holds = READ_ONCE(pool->holds[index]);
+	u16 holds = READ_ONCE(pool->hot.holds[index]);
 
-	return (holds & 0xff) + (holds >> 8) > 1;
+	return holds != HOLDER_MODULE && (holds & 0xff) + (holds >> 8) > 1;
+}
+
+/**
+ * pool_begin() - an allocation begins
+ * @pool: the pool
+ * @index: a block that has been taken and is the caller's alone
+ * @holder: who holds it now
+ *
+ * Context: any.
+ * Return: the handle.
+ */
+static __always_inline u64 pool_begin(struct fixedpool *pool, u32 index,
+				      enum holder holder)
+{
+	u64 handle = fixedpool_begin(&pool->hot, index);
+
+	/* Pairs with the compare-and-exchange in pool_hold(): who finds a hold
+	 * here finds the new version too. Were it the old one, a stale handle
+	 * would pass.
+	 */
+	smp_store_release(&pool->hot.holds[index], holder);
+	return handle;
 }
 
 static inline bool pool_allocated(const struct fixedpool *pool, u32 index)
 {
-	return READ_ONCE(pool->holds[index]);
+	return READ_ONCE(pool->hot.holds[index]);
 }
 
-/* A bigger number than the blocks in the depot only while something moves. */
+/* Exact when nothing moves. */
 static inline u32 pool_free_blocks(const struct fixedpool *pool)
 {
-	return depot_free(&pool->depot);
+	u32 sum = depot_free(&pool->depot) + magazines_cached(&pool->magazines);
+
+	return min(sum, pool_geometry(pool)->blocks);
 }
 
 static inline u32 pool_in_use(const struct fixedpool *pool)

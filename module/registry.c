@@ -195,7 +195,7 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 
 	refcount_set(&pool->refs, 1);
 	strscpy(pool->name, params->name, sizeof(pool->name));
-	pool->first_slot = pool->id << SLOT_UNIT_SHIFT;
+	pool->hot.first_slot = pool->id << SLOT_UNIT_SHIFT;
 	pool->reserve = params->reserve ?: params->blocks;
 	pool->flags = params->flags;
 	pool->mode = params->mode ?: DEFAULT_MODE;

@@ -32,7 +32,7 @@ static void chunk_free(void *element, void *data)
 static void release_chunks(struct storage *storage, u32 count)
 {
 	while (count--)
-		mempool_free(storage->chunks[count], &storage->mempool);
+		mempool_free(storage_chunk(storage, count), &storage->mempool);
 }
 
 /*
@@ -54,7 +54,8 @@ static int take_chunks(struct storage *storage, u32 promised)
 			release_chunks(storage, i);
 			return -ENOMEM;
 		}
-		storage->chunks[i] = chunk;
+		storage->bases[i] = (unsigned long)chunk -
+				    storage_bias(storage, i);
 		storage->kind->placed(storage, i);
 	}
 	storage->sealed = true;
@@ -83,9 +84,9 @@ int storage_init(struct storage *storage, enum fixedpool_storage which,
 	storage->kind = which == FIXEDPOOL_STORAGE_SLAB ? &storage_slab :
 							  &storage_pages;
 	storage->numa_node = numa_node;
-	storage->chunks = kvcalloc(storage->geo.chunks, sizeof(void *),
-				   POOL_GFP);
-	if (!storage->chunks)
+	storage->bases = kvcalloc(storage->geo.chunks, sizeof(*storage->bases),
+				  POOL_GFP);
+	if (!storage->bases)
 		return -ENOMEM;
 	error = storage->kind->init(storage, id);
 	if (error)
@@ -104,7 +105,7 @@ exit_mempool:
 exit_kind:
 	storage->kind->exit(storage);
 free_table:
-	kvfree(storage->chunks);
+	kvfree(storage->bases);
 	return error;
 }
 
@@ -122,7 +123,7 @@ void storage_exit(struct storage *storage)
 	release_chunks(storage, storage->geo.chunks);
 	mempool_exit(&storage->mempool);
 	storage->kind->exit(storage);
-	kvfree(storage->chunks);
+	kvfree(storage->bases);
 }
 
 /**
@@ -164,7 +165,8 @@ bool storage_find(const struct storage *storage, const void *address,
 	chunk = storage->kind->find(storage, address);
 	if (chunk >= geo->chunks)
 		return false;
-	offset = (unsigned long)address - (unsigned long)storage->chunks[chunk];
+	offset = (unsigned long)address -
+		 (unsigned long)storage_chunk(storage, chunk);
 	if (offset >= geo->chunk_blocks * geo->stride || offset % geo->stride)
 		return false;
 	*index = chunk * geo->chunk_blocks + offset / geo->stride;
@@ -185,5 +187,5 @@ struct page *storage_page(const struct storage *storage, u64 page)
 
 	/* the number comes from a process, by way of mmap() */
 	chunk = array_index_nospec(chunk, storage->geo.chunks);
-	return virt_to_page(storage->chunks[chunk]) + within;
+	return virt_to_page(storage_chunk(storage, chunk)) + within;
 }

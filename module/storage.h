@@ -50,7 +50,8 @@ extern const struct storage_kind storage_slab;
  * struct storage - memory of a pool
  * @geo: shape of the pool
  * @kind: pages or slab
- * @chunks: kernel address of each chunk
+ * @bases: for each chunk the address that block 0 would have, were the whole
+ *	pool one array in which this chunk is where it is
  * @mempool: where the chunks came from and go back to
  * @sealed: the allocator declines, so the mempool hands out what it promised
  * @numa_node: node of the memory, or NUMA_NO_NODE
@@ -62,7 +63,7 @@ extern const struct storage_kind storage_slab;
 struct storage {
 	struct geometry geo;
 	const struct storage_kind *kind;
-	void **chunks;
+	unsigned long *bases;
 	mempool_t mempool;
 	bool sealed;
 	int numa_node;
@@ -81,12 +82,17 @@ bool storage_find(const struct storage *storage, const void *address,
 		  u32 *index);
 struct page *storage_page(const struct storage *storage, u64 page);
 
-static inline void *storage_block(const struct storage *storage, u32 index)
+/* What the blocks before a chunk would take, were the pool one array. */
+static inline unsigned long storage_bias(const struct storage *storage,
+					 u32 chunk)
 {
-	u32 chunk = geometry_chunk(&storage->geo, index);
+	return (unsigned long)chunk * storage->geo.chunk_blocks *
+	       storage->geo.stride;
+}
 
-	return storage->chunks[chunk] +
-	       geometry_offset(&storage->geo, index, chunk);
+static inline void *storage_chunk(const struct storage *storage, u32 chunk)
+{
+	return (void *)(storage->bases[chunk] + storage_bias(storage, chunk));
 }
 
 #endif /* FIXEDPOOL_STORAGE_H */

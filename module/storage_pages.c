@@ -41,7 +41,7 @@ static void pages_free(struct storage *storage, void *chunk)
 
 static void pages_placed(struct storage *storage, u32 chunk)
 {
-	set_page_private(virt_to_page(storage->chunks[chunk]), chunk);
+	set_page_private(virt_to_page(storage_chunk(storage, chunk)), chunk);
 }
 
 static u32 pages_find(const struct storage *storage, const void *address)

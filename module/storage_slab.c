@@ -57,7 +57,7 @@ static void slab_free(struct storage *storage, void *chunk)
 static void slab_placed(struct storage *storage, u32 chunk)
 {
 	u32 mask = (1U << storage->slab.hash_bits) - 1;
-	u32 slot = hash_ptr(storage->chunks[chunk], storage->slab.hash_bits);
+	u32 slot = hash_ptr(storage_chunk(storage, chunk), storage->slab.hash_bits);
 
 	while (storage->slab.hash[slot])
 		slot = (slot + 1) & mask;
@@ -72,7 +72,7 @@ static u32 slab_find(const struct storage *storage, const void *address)
 	u32 entry;
 
 	for (; (entry = storage->slab.hash[slot]); slot = (slot + 1) & mask) {
-		if (storage->chunks[entry - 1] == address)
+		if (storage_chunk(storage, entry - 1) == address)
 			return entry - 1;
 	}
 	return U32_MAX;

@@ -70,12 +70,14 @@ static const struct attribute_group configuration_group = {
 
 POOL_ATTRIBUTE(in_use, "%u", pool_in_use(pool));
 POOL_ATTRIBUTE(free, "%u", pool_free_blocks(pool));
+POOL_ATTRIBUTE(cached, "%u", magazines_cached(&pool->magazines));
 POOL_ATTRIBUTE(peak, "%u", READ_ONCE(pool->peak));
 POOL_ATTRIBUTE(clients, "%u", READ_ONCE(pool->attached));
 
 static struct attribute *state_attrs[] = {
 	&dev_attr_in_use.attr,
 	&dev_attr_free.attr,
+	&dev_attr_cached.attr,
 	&dev_attr_peak.attr,
 	&dev_attr_clients.attr,
 	NULL
@@ -85,8 +87,8 @@ static const struct attribute_group state_group = {
 	.attrs = state_attrs,
 };
 
-POOL_ATTRIBUTE(allocs, "%llu", pool_counter(pool, POOL_ALLOCS));
-POOL_ATTRIBUTE(frees, "%llu", pool_counter(pool, POOL_FREES));
+POOL_ATTRIBUTE(allocs, "%llu", pool_allocs(pool));
+POOL_ATTRIBUTE(frees, "%llu", pool_frees(pool));
 POOL_ATTRIBUTE(failures, "%llu", pool_counter(pool, POOL_FAILURES));
 POOL_ATTRIBUTE(refused_stale, "%llu", pool_counter(pool, POOL_REFUSED_STALE));
 POOL_ATTRIBUTE(refused_foreign, "%llu", pool_counter(pool, POOL_REFUSED_FOREIGN));

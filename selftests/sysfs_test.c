@@ -129,7 +129,8 @@ TEST_F(attribute, is_one_line_that_says_what_info_says)
 TEST_F(sysfs, shows_these_files_and_no_others_and_nobody_can_write_them)
 {
 	const char *const names[] = {
-		"align", "allocs", "block_size", "blocks", "bytes", "clients", "failures",
+		"align", "allocs", "block_size", "blocks", "bytes", "cached", "clients",
+		"failures",
 		"flags", "free", "frees", "group", "id", "in_use", "mode", "numa_node", "owner",
 		"peak", "reclaimed", "refused_foreign", "refused_stale", "reserve", "storage",
 		"stride",

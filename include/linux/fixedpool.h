@@ -66,8 +66,8 @@ u32 fixedpool_block_size(const struct fixedpool *pool);
 u32 fixedpool_blocks(const struct fixedpool *pool);
 u32 fixedpool_in_use(const struct fixedpool *pool);
 
-void * __must_check fixedpool_alloc(struct fixedpool *pool, u64 *handle);
-int fixedpool_free(struct fixedpool *pool, u64 handle);
+/* fixedpool_alloc() and fixedpool_free() are in <linux/fixedpool_inline.h>. */
+int fixedpool_publish(struct fixedpool *pool, u64 handle);
 int fixedpool_free_block(struct fixedpool *pool, const void *block);
 unsigned int __must_check
 fixedpool_alloc_bulk(struct fixedpool *pool, u64 *handles, unsigned int count);
@@ -78,5 +78,7 @@ fixedpool_free_bulk(struct fixedpool *pool, const u64 *handles,
 void * __must_check fixedpool_lookup(struct fixedpool *pool, u64 handle);
 void *fixedpool_pointer(struct fixedpool *pool, u64 handle);
 u64 fixedpool_handle(struct fixedpool *pool, const void *block);
+
+#include <linux/fixedpool_inline.h>
 
 #endif /* _LINUX_FIXEDPOOL_H */

@@ -5,6 +5,8 @@
 #include "../../module/storage_pages.c"
 #include "../../module/storage_slab.c"
 #include "../../module/storage.c"
+#include "../../module/rack.c"
+#include "../../module/magazine.c"
 #include "../../module/pool.c"
 
 #include <linux/module.h>

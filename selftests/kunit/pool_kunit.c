@@ -17,7 +17,7 @@ static struct fixedpool *make(struct kunit *test, enum fixedpool_storage which,
 	KUNIT_ASSERT_NOT_NULL(test, pool);
 	KUNIT_ASSERT_EQ(test, 0, geometry_init(&pool->storage.geo, which,
 					       block_size, 0, blocks));
-	pool->first_slot = FIRST_SLOT;
+	pool->hot.first_slot = FIRST_SLOT;
 	pool->units = geometry_units(&pool->storage.geo, 0);
 	KUNIT_ASSERT_EQ(test, 0, pool_init(pool, which, blocks, NUMA_NO_NODE,
 					   7));
@@ -81,20 +81,20 @@ static void a_block_is_free_when_the_last_holder_lets_go(struct kunit *test)
 	pool_exit(pool);
 }
 
-static void the_256th_hold_of_a_kind_is_refused(struct kunit *test)
+static void the_255th_hold_of_a_kind_is_refused(struct kunit *test)
 {
 	struct fixedpool *pool = make(test, FIXEDPOOL_STORAGE_PAGES, 64, 1);
 	u32 index, version, i;
 
 	version = FIXEDPOOL_HANDLE_VERSION(take(pool, HOLDER_KERNEL, &index));
-	for (i = 1; i < 255; i++)
+	for (i = 1; i < POOL_MAX_HOLDS; i++)
 		KUNIT_ASSERT_EQ(test, 0, pool_hold(pool, index, version,
 						   HOLDER_KERNEL));
 	KUNIT_EXPECT_EQ(test, pool_hold(pool, index, version, HOLDER_KERNEL),
 			-EBUSY);
 	KUNIT_EXPECT_EQ(test, 0, pool_hold(pool, index, version,
 					   HOLDER_CLIENT));
-	for (i = 0; i < 255; i++)
+	for (i = 0; i < POOL_MAX_HOLDS; i++)
 		KUNIT_EXPECT_EQ(test, pool_drop(pool, index, HOLDER_KERNEL), 0);
 	KUNIT_EXPECT_EQ(test, pool_in_use(pool), 1u);
 	KUNIT_EXPECT_EQ(test, pool_drop(pool, index, HOLDER_CLIENT), 0);
@@ -196,7 +196,7 @@ static void a_lost_block_is_noticed(struct kunit *test)
 
 	KUNIT_ASSERT_NE(test, take(pool, HOLDER_CLIENT, &index), 0ull);
 	KUNIT_EXPECT_TRUE(test, pool_valid(pool));
-	pool->holds[index] = 0;
+	pool->hot.holds[index] = 0;
 	KUNIT_EXPECT_FALSE(test, pool_valid(pool));
 	pool_exit(pool);
 }
@@ -223,7 +223,7 @@ static void metadata_takes_no_more_than_eight_bytes_a_block(struct kunit *test)
 static struct kunit_case pool_cases[] = {
 	KUNIT_CASE(a_handle_dies_with_its_allocation),
 	KUNIT_CASE(a_block_is_free_when_the_last_holder_lets_go),
-	KUNIT_CASE(the_256th_hold_of_a_kind_is_refused),
+	KUNIT_CASE(the_255th_hold_of_a_kind_is_refused),
 	KUNIT_CASE(neighbours_are_dropped_together),
 	KUNIT_CASE(what_is_no_handle_of_the_pool_is_refused_by_its_own_error),
 	KUNIT_CASE(a_block_is_found_by_its_address_and_nothing_else_is),
@@ -232,8 +232,20 @@ static struct kunit_case pool_cases[] = {
 	{}
 };
 
+static int pool_suite_init(struct kunit_suite *suite)
+{
+	return magazine_module_init();
+}
+
+static void pool_suite_exit(struct kunit_suite *suite)
+{
+	magazine_module_exit();
+}
+
 static struct kunit_suite pool_suite = {
 	.name = "fixedpool_pool",
+	.suite_init = pool_suite_init,
+	.suite_exit = pool_suite_exit,
 	.test_cases = pool_cases,
 };
 kunit_test_suite(pool_suite);

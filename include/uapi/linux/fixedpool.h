@@ -42,7 +42,7 @@
  *   ESTALE     the handle's allocation has ended
  *   EPERM      the block is allocated, but this client does not hold it
  *   EMSGSIZE   READ, WRITE: the bytes lie beyond the end of the block
- *   EBUSY      too many holders of one block (255) at the same time
+ *   EBUSY      too many holders of one block (254) at the same time
  *   ESRCH      GIVE: no such client
  *   ENOTCONN   GIVE: that client is not attached to the pool
  *   EINTR      mmap: a fatal signal arrived while pages were being mapped

@@ -68,6 +68,9 @@ static void visit_pool(struct visit *visit)
 		memset(block, 0xa5, BLOCK_BYTES);
 		EXPECT_EQ(s, fixedpool_handle(pool, block), handle);
 		EXPECT(s, fixedpool_pointer(pool, handle) == block);
+		EXPECT(s, fixedpool_lookup(pool, handle) ==
+				  ERR_PTR(-EACCES));
+		EXPECT_EQ(s, fixedpool_publish(pool, handle), 0);
 		EXPECT(s, fixedpool_lookup(pool, handle) == block);
 		EXPECT_EQ(s, fixedpool_free(pool, handle), 0);
 		EXPECT_EQ(s, fixedpool_free_block(pool, block), 0);

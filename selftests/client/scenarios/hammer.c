@@ -120,6 +120,7 @@ static u64 take(struct hammer *hammer)
 
 	if (!fixedpool_alloc(hammer->pool, &handle))
 		return 0;
+	EXPECT_EQ(hammer->scenario, fixedpool_publish(hammer->pool, handle), 0);
 	begin(hammer, handle);
 	return handle;
 }
@@ -410,6 +411,8 @@ void no_hold_of_a_common_block_is_lost(struct scenario *s)
 	if (!hammer)
 		return;
 	if (EXPECT(s, fixedpool_alloc(hammer->pool, &hammer->common))) {
+		EXPECT_EQ(s, fixedpool_publish(hammer->pool, hammer->common),
+			  0);
 		hammer_pool(hammer, true, sleep_a_little);
 		EXPECT_EQ(s, fixedpool_in_use(hammer->pool), 1);
 		EXPECT_EQ(s, fixedpool_free(hammer->pool, hammer->common), 0);

@@ -174,6 +174,7 @@ void a_lookup_is_one_hold_more(struct scenario *s)
 		return;
 	block = fixedpool_alloc(pool, &handle);
 	if (EXPECT(s, block)) {
+		EXPECT_EQ(s, fixedpool_publish(pool, handle), 0);
 		EXPECT(s, fixedpool_lookup(pool, handle) == block);
 		EXPECT_EQ(s, fixedpool_in_use(pool), 1);
 		EXPECT_EQ(s, fixedpool_free(pool, handle), 0);
@@ -187,7 +188,7 @@ void a_lookup_is_one_hold_more(struct scenario *s)
 	scenario_pool_end(s, pool);
 }
 
-void the_256th_hold_is_refused(struct scenario *s)
+void the_255th_hold_is_refused(struct scenario *s)
 {
 	struct fixedpool *pool = one_block(s, "scenario");
 	u64 handle = 0;
@@ -196,14 +197,15 @@ void the_256th_hold_is_refused(struct scenario *s)
 	if (!pool)
 		return;
 	EXPECT(s, fixedpool_alloc(pool, &handle));
-	for (i = 2; i <= 255; i++)
+	EXPECT_EQ(s, fixedpool_publish(pool, handle), 0);
+	for (i = 2; i <= 254; i++)
 		EXPECT_EQ(s, lookup_error(pool, handle), 0);
 	EXPECT_EQ(s, lookup_error(pool, handle), -EBUSY);
 	EXPECT_EQ(s, fixedpool_in_use(pool), 1);
 
 	EXPECT_EQ(s, fixedpool_free(pool, handle), 0);
 	EXPECT_EQ(s, lookup_error(pool, handle), 0);
-	for (i = 1; i <= 255; i++)
+	for (i = 1; i <= 254; i++)
 		EXPECT_EQ(s, fixedpool_free(pool, handle), 0);
 	EXPECT_REFUSED(s, pool, handle, -EALREADY, -ESTALE);
 	scenario_pool_end(s, pool);

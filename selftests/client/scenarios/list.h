@@ -39,7 +39,7 @@ SCENARIO(a_forged_handle_is_refused);
 SCENARIO(a_handle_of_another_pool_is_refused);
 SCENARIO(a_handle_beyond_the_end_is_refused);
 SCENARIO(a_lookup_is_one_hold_more);
-SCENARIO(the_256th_hold_is_refused);
+SCENARIO(the_255th_hold_is_refused);
 
 /* pointers.c */
 SCENARIO(a_pointer_and_its_handle_lead_to_each_other);

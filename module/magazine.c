@@ -1,0 +1,628 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What happens when a magazine is empty, full, in use or shut; see magazine.h. */
+#include "magazine.h"
+
+#include <linux/bitops.h>
+#include <linux/cpuhotplug.h>
+#include <linux/cpumask.h>
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+
+#include "storage.h"
+
+/* A pool with less than this for each CPU is not worth a magazine. */
+#define ROOM_MIN	16U
+/* All magazines together may keep this share of a pool from the depot. */
+#define CACHED_SHARE	4U
+
+static enum cpuhp_state hotplug_state;
+
+/* The state is that of an empty magazine, -1, plus this for each block in it and
+ * MAGAZINE_BUSY for each that has entered.
+ */
+static unsigned long state_of(const struct fixedpool_magazine *mag)
+{
+	return local_read(&mag->state) + 1;
+}
+
+static u32 count_of(const struct fixedpool_magazine *mag)
+{
+	return state_of(mag) % MAGAZINE_BUSY;
+}
+
+/* Whether we, who have entered, are the only ones. */
+static bool is_ours(const struct fixedpool_magazine *mag)
+{
+	return state_of(mag) / MAGAZINE_BUSY == 1;
+}
+
+/* Preemption goes off, and we are inside; says whether we are the only ones. */
+static bool enter(struct magazines *mags, struct fixedpool_magazine **mag)
+{
+	unsigned long before;
+
+	preempt_disable();
+	*mag = this_cpu_ptr(mags->cpu);
+	before = local_add_return(MAGAZINE_BUSY, &(*mag)->state) -
+		 MAGAZINE_BUSY;
+	barrier();
+	return before + 1 < MAGAZINE_BUSY;
+}
+
+static void leave(struct fixedpool_magazine *mag)
+{
+	barrier();
+	local_sub(MAGAZINE_BUSY, &mag->state);
+	preempt_enable();
+}
+
+/* The same for those who have it to themselves, with another number of blocks. */
+static void leave_with(struct fixedpool_magazine *mag, u32 count)
+{
+	barrier();
+	local_add((long)count - count_of(mag) - MAGAZINE_BUSY, &mag->state);
+	preempt_enable();
+}
+
+static void set_empty(struct fixedpool_magazine *mag)
+{
+	local_set(&mag->state, -1);
+}
+
+static bool is_shut(const struct magazines *mags)
+{
+	return READ_ONCE(mags->shut);
+}
+
+/* Asks for the work that shuts or opens; any context. */
+static void kick(struct magazines *mags)
+{
+	irq_work_queue(&mags->kick);
+}
+
+/* Blocks going straight to the depot, however many words they are of. */
+static void depot_give_indices(struct depot *depot, const u32 *indices,
+			       unsigned int count)
+{
+	unsigned int i = 0;
+
+	while (i < count) {
+		u32 word = indices[i] / BITS_PER_LONG;
+		unsigned long mask = 0;
+
+		for (; i < count && indices[i] / BITS_PER_LONG == word; i++)
+			mask |= BIT(indices[i] % BITS_PER_LONG);
+		depot_give(depot, word, mask);
+	}
+}
+
+/*
+ * How many blocks to load at once: fewer as the depot gets low, so that the last
+ * of them do not all end up on one CPU.
+ */
+static u32 load_size(const struct magazines *mags)
+{
+	u32 share = depot_free(mags->depot) / (2 * num_possible_cpus());
+
+	return clamp(share, 1U, min(mags->room / 2, MAGAZINE_BATCH));
+}
+
+static u32 load_from_depot(struct magazines *mags, struct fixedpool_magazine *mag)
+{
+	u32 count = depot_reserve(mags->depot, 1, load_size(mags));
+
+	depot_claim(mags->depot, mag->index, count);
+	return count;
+}
+
+static void expand_word(u32 *indices, u32 word)
+{
+	u32 i;
+
+	/* the lowest last, as that is taken first */
+	for (i = 0; i < MAGAZINE_BATCH; i++)
+		indices[i] = word * MAGAZINE_BATCH + MAGAZINE_BATCH - 1 - i;
+}
+
+/* Fills an empty magazine. */
+static u32 load(struct magazines *mags, struct fixedpool_magazine *mag)
+{
+	u32 count = MAGAZINE_BATCH;
+
+	BUILD_BUG_ON(MAGAZINE_BATCH != BITS_PER_LONG);
+	if (mag->words) {
+		WRITE_ONCE(mag->words, mag->words - 1);
+		expand_word(mag->index, mag->word[mag->words]);
+	} else if (!rack_take(&mags->rack, mag->index)) {
+		count = load_from_depot(mags, mag);
+	}
+	if (magazines_reachable(mags) < mags->low)
+		kick(mags);
+	return count;
+}
+
+/* One block past the magazines. */
+static u32 take_directly(struct magazines *mags)
+{
+	u32 indices[MAGAZINE_BATCH] __aligned(sizeof(u64));
+	u32 index;
+
+	if (depot_reserve(mags->depot, 1, 1)) {
+		depot_claim(mags->depot, &index, 1);
+		return index;
+	}
+	if (!rack_take(&mags->rack, indices)) {
+		/* what there is lies in the magazines of other CPUs */
+		if (mags->room && !is_shut(mags))
+			kick(mags);
+		return FIXEDPOOL_NO_INDEX;
+	}
+	depot_give_indices(mags->depot, indices, MAGAZINE_BATCH - 1);
+	return indices[MAGAZINE_BATCH - 1];
+}
+
+/**
+ * magazine_take_slowly() - the rest of fixedpool_pop()
+ * @mags: the pool's magazines, of which this CPU's has been entered
+ *
+ * Context: any; called with preemption off, which it turns on again.
+ * Return: the block, or FIXEDPOOL_NO_INDEX if there is none within reach.
+ */
+u32 magazine_take_slowly(struct magazines *mags)
+{
+	struct fixedpool_magazine *mag = this_cpu_ptr(mags->cpu);
+	u32 count = 0;
+	u32 index;
+
+	if (is_ours(mag) && READ_ONCE(mag->limit) >= 0)
+		count = load(mags, mag);
+	if (!count) {
+		leave(mag);
+		return take_directly(mags);
+	}
+	index = mag->index[count - 1];
+	WRITE_ONCE(mag->taken, mag->taken + 1);
+	leave_with(mag, count - 1);
+	return index;
+}
+
+/* Makes room in a magazine that is full. The upper half goes: nothing need be
+ * moved, and the rack hands out first what came last.
+ */
+static u32 unload(struct magazines *mags, struct fixedpool_magazine *mag)
+{
+	u32 half = mags->room / 2;
+	const u32 *upper = mag->index + half;
+
+	if (half != MAGAZINE_BATCH || !rack_put(&mags->rack, upper))
+		depot_give_indices(mags->depot, upper, half);
+	return half;
+}
+
+/* Blocks past the magazines. */
+static void give_mask(struct magazines *mags, u32 word, unsigned long mask)
+{
+	depot_give(mags->depot, word, mask);
+	if (test_bit(MAGAZINE_LOW, &mags->shut) &&
+	    magazines_reachable(mags) >= mags->high)
+		kick(mags);
+}
+
+static void give_directly(struct magazines *mags, u32 index)
+{
+	give_mask(mags, index / BITS_PER_LONG, BIT(index % BITS_PER_LONG));
+}
+
+/**
+ * magazine_give_slowly() - the rest of fixedpool_push()
+ * @mags: the pool's magazines, of which this CPU's has been entered
+ * @index: the block
+ *
+ * Context: any; called with preemption off, which it turns on again.
+ */
+void magazine_give_slowly(struct magazines *mags, u32 index)
+{
+	struct fixedpool_magazine *mag = this_cpu_ptr(mags->cpu);
+	u32 count;
+
+	if (!is_ours(mag) || READ_ONCE(mag->limit) < 0) {
+		leave(mag);
+		give_directly(mags, index);
+		return;
+	}
+	count = unload(mags, mag);
+	mag->index[count] = index;
+	leave_with(mag, count + 1);
+}
+
+/**
+ * magazine_take_word() - get 64 free blocks that are neighbours
+ * @mags: the pool's magazines
+ *
+ * Only from what magazine_give_word() has put by on this CPU.
+ *
+ * Context: any. O(1).
+ * Return: the number of the group, or FIXEDPOOL_NO_INDEX if there is none at
+ * hand.
+ */
+u32 magazine_take_word(struct magazines *mags)
+{
+	struct fixedpool_magazine *mag;
+	u32 word = FIXEDPOOL_NO_INDEX;
+
+	if (enter(mags, &mag) && mag->words) {
+		WRITE_ONCE(mag->words, mag->words - 1);
+		WRITE_ONCE(mag->taken, mag->taken + MAGAZINE_BATCH);
+		word = mag->word[mag->words];
+	}
+	leave(mag);
+	return word;
+}
+
+/**
+ * magazine_give_word() - make 64 blocks free that are neighbours
+ * @mags: the pool's magazines
+ * @word: number of the group, all of it the caller's alone
+ *
+ * Context: any. O(1).
+ */
+void magazine_give_word(struct magazines *mags, u32 word)
+{
+	struct fixedpool_magazine *mag;
+	bool given = enter(mags, &mag) && mag->words < MAGAZINE_WORDS &&
+		     READ_ONCE(mag->limit) == MAGAZINE_ROOM - 1;
+
+	if (given) {
+		mag->word[mag->words] = word;
+		WRITE_ONCE(mag->words, mag->words + 1);
+	}
+	leave(mag);
+	if (!given)
+		give_mask(mags, word, ~0UL);
+}
+
+/* Empties a magazine that nobody else is in. */
+static void empty(struct magazines *mags, struct fixedpool_magazine *mag)
+{
+	depot_give_indices(mags->depot, mag->index, count_of(mag));
+	while (mag->words) {
+		WRITE_ONCE(mag->words, mag->words - 1);
+		depot_give(mags->depot, mag->word[mag->words], ~0UL);
+	}
+}
+
+/* Empties the magazine of this CPU, unless we have interrupted its user. */
+static bool drain_this_cpu(struct magazines *mags)
+{
+	struct fixedpool_magazine *mag;
+	bool ours = enter(mags, &mag);
+
+	if (ours) {
+		empty(mags, mag);
+		leave_with(mag, 0);
+	} else {
+		leave(mag);
+	}
+	return ours;
+}
+
+static void drain_rack(struct magazines *mags)
+{
+	u32 indices[MAGAZINE_BATCH] __aligned(sizeof(u64));
+
+	while (rack_take(&mags->rack, indices))
+		depot_give_indices(mags->depot, indices, MAGAZINE_BATCH);
+}
+
+/**
+ * magazines_gather() - put into the depot what is within reach
+ * @mags: the pool's magazines
+ *
+ * The rack and this CPU's magazine; for those who need more blocks at once than
+ * the depot has.
+ *
+ * Context: any.
+ */
+void magazines_gather(struct magazines *mags)
+{
+	if (!mags->room)
+		return;
+	drain_this_cpu(mags);
+	drain_rack(mags);
+}
+
+struct drain {
+	struct magazines *mags;
+	atomic_t missed;
+};
+
+static void drain_interrupt(void *data)
+{
+	struct drain *drain = data;
+
+	if (!drain_this_cpu(drain->mags))
+		atomic_inc(&drain->missed);
+}
+
+/**
+ * magazines_drain() - put into the depot all that lies in magazines
+ * @mags: the pool's magazines
+ *
+ * What others give meanwhile may lie in magazines again, unless these are shut.
+ * All CPUs are interrupted: to look from here whether one has anything would not
+ * do, as it may be about to put a block in with a limit it has read before. One
+ * that was interrupted while inside is interrupted again, until it has had the
+ * time to leave. A CPU that goes offline meanwhile is left to cpu_dead().
+ *
+ * Context: process; may sleep.
+ */
+void magazines_drain(struct magazines *mags)
+{
+	struct drain drain = { .mags = mags };
+
+	if (!mags->room)
+		return;
+	do {
+		cond_resched();
+		atomic_set(&drain.missed, 0);
+		on_each_cpu(drain_interrupt, &drain, true);
+	} while (atomic_read(&drain.missed));
+	drain_rack(mags);
+}
+
+/* Sets all limits as @shut demands; drains if they have been shut. */
+static void apply(struct magazines *mags)
+{
+	long limit;
+	int cpu;
+
+	lockdep_assert_held(&mags->lock);
+	limit = is_shut(mags) ? -1 : (long)mags->room - 1;
+	for_each_possible_cpu(cpu)
+		WRITE_ONCE(per_cpu_ptr(mags->cpu, cpu)->limit, limit);
+	if (limit < 0)
+		magazines_drain(mags);
+}
+
+static void set_shut(struct magazines *mags, enum magazine_shut why, bool shut)
+{
+	bool was_shut;
+
+	lockdep_assert_held(&mags->lock);
+	was_shut = is_shut(mags);
+	assign_bit(why, &mags->shut, shut);
+	if (is_shut(mags) != was_shut)
+		apply(mags);
+}
+
+/**
+ * magazines_watch() - let each free block be seen at once, or no longer
+ * @mags: the pool's magazines
+ * @watched: whether
+ *
+ * Once it has returned with @watched, all free blocks are in the depot and every
+ * block that is given goes there.
+ *
+ * Context: process; may sleep.
+ */
+void magazines_watch(struct magazines *mags, bool watched)
+{
+	if (!mags->room)
+		return;
+	mutex_lock(&mags->lock);
+	set_shut(mags, MAGAZINE_WATCHED, watched);
+	mutex_unlock(&mags->lock);
+}
+
+/*
+ * When the depot runs low, what is left goes into it, so that a caller who
+ * cannot reach the magazines of other CPUs, as an interrupt cannot, finds the
+ * last block as well. They open again when a good part has come back.
+ */
+static void magazines_work(struct work_struct *work)
+{
+	struct magazines *mags = container_of(work, struct magazines, work);
+	u32 reachable;
+
+	mutex_lock(&mags->lock);
+	reachable = magazines_reachable(mags);
+	if (reachable < mags->low)
+		set_shut(mags, MAGAZINE_LOW, true);
+	/* what came out of the magazines may be plenty */
+	if (magazines_reachable(mags) >= mags->high)
+		set_shut(mags, MAGAZINE_LOW, false);
+	mutex_unlock(&mags->lock);
+}
+
+static void magazines_kicked(struct irq_work *kick)
+{
+	schedule_work(&container_of(kick, struct magazines, kick)->work);
+}
+
+/**
+ * magazines_cached() - blocks that lie in magazines and on the rack
+ * @mags: the pool's magazines
+ *
+ * Context: any. Blocks that move meanwhile may be counted twice or not at all.
+ */
+u32 magazines_cached(const struct magazines *mags)
+{
+	u32 sum = rack_blocks(&mags->rack);
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct fixedpool_magazine *mag = per_cpu_ptr(mags->cpu, cpu);
+
+		sum += count_of(mag);
+		sum += READ_ONCE(mag->words) * MAGAZINE_BATCH;
+	}
+	return sum;
+}
+
+/**
+ * magazines_taken() - how many times magazine_take() has got a block
+ * @mags: the pool's magazines
+ *
+ * Context: any.
+ */
+u64 magazines_taken(const struct magazines *mags)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(mags->cpu, cpu)->taken);
+	return sum;
+}
+
+/*
+ * The room of each magazine: 0 or an even number. All of them together keep no
+ * more than a share of the pool.
+ */
+static u32 choose_room(u32 blocks)
+{
+	u32 share = blocks / CACHED_SHARE / num_possible_cpus();
+
+	if (share >= MAGAZINE_ROOM + MAGAZINE_WORDS * MAGAZINE_BATCH)
+		return MAGAZINE_ROOM;
+	share = min(share, MAGAZINE_ROOM / 2);
+	return share < ROOM_MIN ? 0 : rounddown_pow_of_two(share);
+}
+
+/* A magazine without room has no array. */
+static size_t magazine_bytes(u32 room)
+{
+	return room ? sizeof(struct fixedpool_magazine) :
+		      offsetof(struct fixedpool_magazine, index);
+}
+
+/**
+ * magazines_bytes() - memory that the magazines of a pool take
+ * @blocks: blocks in the pool
+ * @shelves: magazines that the rack has room for
+ */
+size_t magazines_bytes(u32 blocks, u32 shelves)
+{
+	u32 room = choose_room(blocks);
+
+	return num_possible_cpus() * magazine_bytes(room) +
+	       (room ? rack_bytes(shelves) : 0);
+}
+
+/**
+ * magazines_init() - make empty magazines
+ * @mags: the magazines
+ * @depot: the depot behind them
+ * @blocks: blocks in the pool
+ * @shelves: magazines that the rack is to have room for
+ *
+ * Context: process; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int magazines_init(struct magazines *mags, struct depot *depot, u32 blocks,
+		   u32 shelves)
+{
+	u32 cpus = num_possible_cpus();
+	int error, cpu;
+
+	mags->depot = depot;
+	mags->room = choose_room(blocks);
+	mags->low = cpus * mags->room / 4;
+	mags->high = cpus * mags->room;
+	mags->shut = 0;
+	mutex_init(&mags->lock);
+	init_irq_work(&mags->kick, magazines_kicked);
+	INIT_WORK(&mags->work, magazines_work);
+	mags->cpu = __alloc_percpu_gfp(magazine_bytes(mags->room),
+				       __alignof__(struct fixedpool_magazine), POOL_GFP);
+	if (!mags->cpu)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct fixedpool_magazine *mag = per_cpu_ptr(mags->cpu, cpu);
+
+		mag->limit = (long)mags->room - 1;
+		set_empty(mag);
+	}
+	error = rack_init(&mags->rack, mags->room ? shelves : 0);
+	if (error)
+		goto free_magazines;
+	if (mags->room)
+		error = cpuhp_state_add_instance_nocalls(hotplug_state,
+							 &mags->node);
+	if (error)
+		goto exit_rack;
+	return 0;
+
+exit_rack:
+	rack_exit(&mags->rack);
+free_magazines:
+	free_percpu(mags->cpu);
+	return error;
+}
+
+/**
+ * magazines_stop() - nothing happens by itself any more
+ * @mags: the magazines, which nobody takes from or gives to any more
+ *
+ * Context: process; may sleep.
+ */
+void magazines_stop(struct magazines *mags)
+{
+	if (mags->room)
+		cpuhp_state_remove_instance_nocalls(hotplug_state, &mags->node);
+	irq_work_sync(&mags->kick);
+	cancel_work_sync(&mags->work);
+}
+
+/**
+ * magazines_exit() - undo magazines_init()
+ * @mags: the magazines, after magazines_stop()
+ *
+ * Context: process; may sleep.
+ */
+void magazines_exit(struct magazines *mags)
+{
+	rack_exit(&mags->rack);
+	free_percpu(mags->cpu);
+}
+
+/* Nobody can be inside: the CPU is not running. */
+static int cpu_dead(unsigned int cpu, struct hlist_node *node)
+{
+	struct magazines *mags = hlist_entry(node, struct magazines, node);
+	struct fixedpool_magazine *mag = per_cpu_ptr(mags->cpu, cpu);
+
+	empty(mags, mag);
+	set_empty(mag);
+	return 0;
+}
+
+/**
+ * magazine_module_init() - get ready for CPUs that go
+ *
+ * Return: 0 or an error.
+ */
+int magazine_module_init(void)
+{
+	int state = cpuhp_setup_state_multi(CPUHP_BP_PREPARE_DYN,
+					    "fixedpool:magazines", NULL,
+					    cpu_dead);
+
+	if (state < 0)
+		return state;
+	hotplug_state = state;
+	return 0;
+}
+
+/**
+ * magazine_module_exit() - no pool is left
+ */
+void magazine_module_exit(void)
+{
+	cpuhp_remove_multi_state(hotplug_state);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Magazines: free blocks at hand on each CPU, in front of the depot.
+ *
+ * The hot paths, and the argument why they are safe, are in
+ * <linux/fixedpool_inline.h>. Here is what happens when a magazine is empty, full
+ * or in use. Batches of MAGAZINE_BATCH blocks move between a magazine and the
+ * rack or the depot.
+ *
+ * While somebody needs each free block to be seen at once - a waiter, or the
+ * depot running low - the magazines are shut: @limit is -1 everywhere and they
+ * are drained, so that every block goes through the depot. The hot paths do not
+ * look for that; they find the magazine empty, or full.
+ */
+#ifndef FIXEDPOOL_MAGAZINE_H
+#define FIXEDPOOL_MAGAZINE_H
+
+#include <linux/fixedpool.h>
+#include <linux/irq_work.h>
+#include <linux/mutex.h>
+#include <linux/workqueue.h>
+
+#include "depot.h"
+#include "rack.h"
+
+#define MAGAZINE_ROOM	FIXEDPOOL_ROOM
+#define MAGAZINE_BUSY	FIXEDPOOL_BUSY
+#define MAGAZINE_WORDS	FIXEDPOOL_WORDS
+
+/**
+ * enum magazine_shut - why magazines are shut
+ * @MAGAZINE_LOW: the depot is running low
+ * @MAGAZINE_WATCHED: somebody must see each free block at once
+ */
+enum magazine_shut {
+	MAGAZINE_LOW,
+	MAGAZINE_WATCHED,
+};
+
+/**
+ * struct magazines - all the magazines of a pool
+ * @cpu: each CPU's
+ * @depot: what is behind them
+ * @rack: full ones that no CPU has loaded
+ * @room: limit while they are open; 0 for a pool that is too small for them
+ * @low: with fewer free blocks in depot and rack than this they are shut
+ * @high: with this many they open again
+ * @shut: enum magazine_shut bits
+ * @lock: Protects: changes of the limits. Ordering: innermost.
+ * @kick: asks for @work, from any context
+ * @work: shuts or opens them as depot and rack demand
+ * @node: to be told of CPUs that go
+ */
+struct magazines {
+	struct fixedpool_magazine __percpu *cpu;
+	struct depot *depot;
+	struct rack rack;
+	u32 room;
+	u32 low;
+	u32 high;
+	unsigned long shut;
+	struct mutex lock; /* see above */
+	struct irq_work kick;
+	struct work_struct work;
+	struct hlist_node node;
+};
+
+int magazine_module_init(void);
+void magazine_module_exit(void);
+
+int magazines_init(struct magazines *mags, struct depot *depot, u32 blocks,
+		   u32 shelves);
+void magazines_stop(struct magazines *mags);
+void magazines_exit(struct magazines *mags);
+size_t magazines_bytes(u32 blocks, u32 shelves);
+u32 magazines_cached(const struct magazines *mags);
+u64 magazines_taken(const struct magazines *mags);
+void magazines_gather(struct magazines *mags);
+void magazines_drain(struct magazines *mags);
+void magazines_watch(struct magazines *mags, bool watched);
+
+u32 magazine_take_slowly(struct magazines *mags);
+void magazine_give_slowly(struct magazines *mags, u32 index);
+u32 magazine_take_word(struct magazines *mags);
+void magazine_give_word(struct magazines *mags, u32 word);
+
+/* Free blocks that everybody can reach, in any context. */
+static inline u32 magazines_reachable(const struct magazines *mags)
+{
+	return depot_free(mags->depot) + rack_blocks(&mags->rack);
+}
+
+#endif /* FIXEDPOOL_MAGAZINE_H */
