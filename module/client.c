@@ -6,6 +6,7 @@
 #include <linux/mutex.h>
 #include <linux/slab.h>
 
+#include "channel.h"
 #include "registry.h"
 
 /* All clients by number, so that one can give to another. */
@@ -48,6 +49,7 @@ struct client *client_create(void)
 
 	if (!client)
 		return ERR_PTR(-ENOMEM);
+	refcount_set(&client->refs, 1);
 	mutex_init(&client->lock);
 	xa_init_flags(&client->attachments, XA_FLAGS_ACCOUNT);
 	/* numbers go round: one that somebody still has in mind is not reused
@@ -211,8 +213,10 @@ void client_leave(struct client *client, struct attachment *att)
 	if (attached)
 		erase_units(client, att->pool, att->pool->units);
 	mutex_unlock(&client->lock);
-	if (attached)
-		attachment_put(att);
+	if (!attached)
+		return;
+	channel_wake_pool(att->pool);
+	attachment_put(att);
 }
 
 /**
@@ -255,7 +259,31 @@ void client_destroy(struct client *client)
 	 * its own; it looks at @attachments under RCU only.
 	 */
 	xa_destroy(&client->attachments);
-	call_rcu(&client->rcu, client_free_rcu);
+	client_put(client);
+}
+
+/**
+ * client_ref() - keep a client's memory
+ * @client: the client, which may be destroyed meanwhile: then it is attached to
+ *	nothing
+ *
+ * Context: any.
+ */
+void client_ref(struct client *client)
+{
+	refcount_inc(&client->refs);
+}
+
+/**
+ * client_put() - undo client_ref()
+ * @client: the client
+ *
+ * Context: any.
+ */
+void client_put(struct client *client)
+{
+	if (refcount_dec_and_test(&client->refs))
+		call_rcu(&client->rcu, client_free_rcu);
 }
 
 /**

@@ -7,6 +7,7 @@
 
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/xarray.h>
 
 #include "attachment.h"
@@ -14,6 +15,8 @@
 /**
  * struct client - an open file
  * @id: its number, never 0
+ * @refs: the file has one until client_destroy(), and everybody who keeps a
+ *	pointer; who finds the client by RCU only, needs none
  * @lock: Protects: @attachments against changes; readers use RCU.
  *	Ordering: outside the registry's lock.
  * @attachments: by unit of handle space, an entry for each unit of the pool
@@ -21,6 +24,7 @@
  */
 struct client {
 	u32 id;
+	refcount_t refs;
 	struct mutex lock; /* see above */
 	struct xarray attachments;
 	struct rcu_head rcu;
@@ -31,6 +35,8 @@ void client_exit(void);
 
 struct client *client_create(void);
 void client_destroy(struct client *client);
+void client_ref(struct client *client);
+void client_put(struct client *client);
 
 struct attachment *client_pool_create(struct client *client,
 				      const struct fixedpool_params *params);

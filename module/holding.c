@@ -173,6 +173,37 @@ int holding_give(struct holding *handle, u32 receiver)
 }
 
 /**
+ * holding_take() - take a hold away from the client
+ * @handle: looked up
+ *
+ * Context: process.
+ * Return: 0, and the caller has a HOLDER_CLIENT hold of the block; -ESTALE;
+ * -EPERM.
+ */
+int holding_take(struct holding *handle)
+{
+	int error = take_hold(handle);
+
+	return error == -EALREADY ? -ESTALE : error;
+}
+
+/**
+ * holding_accept() - let a client have a hold
+ * @att: where it is attached
+ * @index: a block of which the caller has a HOLDER_CLIENT hold
+ *
+ * Should the client leave meanwhile, the block goes back with the rest of what
+ * it held. If it holds the block already, the hold is one too many.
+ *
+ * Context: process.
+ */
+void holding_accept(struct attachment *att, u32 index)
+{
+	if (test_and_set_bit(index, att->held))
+		pool_drop(att->pool, index, HOLDER_CLIENT);
+}
+
+/**
  * holding_check() - what a handle is worth
  * @handle: looked up
  *

@@ -30,6 +30,8 @@ void holding_unclaim(struct attachment *att, const u32 *indices,
 		     const u64 *handles, unsigned int count);
 int holding_free(struct holding *handle);
 int holding_give(struct holding *handle, u32 receiver);
+int holding_take(struct holding *handle);
+void holding_accept(struct attachment *att, u32 index);
 u32 holding_check(const struct holding *handle);
 int holding_borrow(struct holding *handle);
 void holding_return(struct holding *handle);

@@ -10,6 +10,7 @@
  */
 #include "ioctl.h"
 
+#include <linux/file.h>
 #include <linux/kernel.h>
 #include <linux/nospec.h>
 #include <linux/uaccess.h>
@@ -30,6 +31,8 @@ static_assert(sizeof(struct fixedpool_check) == 16);
 static_assert(sizeof(struct fixedpool_read) == 32);
 static_assert(sizeof(struct fixedpool_write) == 32);
 static_assert(sizeof(struct fixedpool_give) == 24);
+static_assert(sizeof(struct fixedpool_channel_create) == 48);
+static_assert(sizeof(struct fixedpool_channel_open) == 48);
 
 /**
  * struct command - one ioctl
@@ -72,6 +75,10 @@ static const struct command commands[] = {
 	COMMAND(FIXEDPOOL_IOC_READ, 32, false, call_read, NULL),
 	COMMAND(FIXEDPOOL_IOC_WRITE, 32, false, call_write, NULL),
 	COMMAND(FIXEDPOOL_IOC_GIVE, 24, true, call_give, NULL),
+	COMMAND(FIXEDPOOL_IOC_CHANNEL_CREATE, 48, true, call_channel_create,
+		undo_channel),
+	COMMAND(FIXEDPOOL_IOC_CHANNEL_OPEN, 48, true, call_channel_open,
+		undo_channel),
 };
 
 /**
@@ -107,6 +114,7 @@ long ioctl_dispatch(struct client *client, unsigned int word,
 	if (error)
 		return error;
 	call.made = NULL;
+	call.file = NULL;
 
 	error = command->run(client, &call);
 
@@ -116,6 +124,9 @@ long ioctl_dispatch(struct client *client, unsigned int word,
 		if (!error && command->undo)
 			command->undo(client, &call);
 		error = -EFAULT;
+	} else if (!error && call.file) {
+		/* last: nobody can take it back from now on */
+		fd_install(call.fd, call.file);
 	}
 	attachment_put(call.made);
 	return error;

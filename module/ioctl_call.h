@@ -10,6 +10,7 @@
 
 struct attachment;
 struct client;
+struct file;
 
 union argument {
 	struct fixedpool_query query;
@@ -24,6 +25,8 @@ union argument {
 	struct fixedpool_read read;
 	struct fixedpool_write write;
 	struct fixedpool_give give;
+	struct fixedpool_channel_create channel_create;
+	struct fixedpool_channel_open channel_open;
 };
 
 /**
@@ -31,10 +34,14 @@ union argument {
  * @argument: the caller's structure
  * @made: attachment that the call has made, which goes again if the caller
  *	cannot be told of it
+ * @file: open file that the call has made, or NULL
+ * @fd: the descriptor kept for it, which it gets when the caller has been told
  */
 struct call {
 	union argument argument;
 	struct attachment *made;
+	struct file *file;
+	int fd;
 };
 
 long call_query(struct client *client, struct call *call);
@@ -52,5 +59,8 @@ long call_check(struct client *client, struct call *call);
 long call_read(struct client *client, struct call *call);
 long call_write(struct client *client, struct call *call);
 long call_give(struct client *client, struct call *call);
+long call_channel_create(struct client *client, struct call *call);
+long call_channel_open(struct client *client, struct call *call);
+void undo_channel(struct client *client, struct call *call);
 
 #endif /* FIXEDPOOL_IOCTL_CALL_H */

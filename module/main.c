@@ -3,6 +3,7 @@
 #include <linux/module.h>
 
 #include "attachment.h"
+#include "channel.h"
 #include "chardev.h"
 #include "client.h"
 #include "magazine.h"
@@ -32,9 +33,12 @@ static int __init fixedpool_init(void)
 	error = client_init();
 	if (error)
 		goto exit_attachment;
-	error = sysfs_init();
+	error = channel_init();
 	if (error)
 		goto exit_client;
+	error = sysfs_init();
+	if (error)
+		goto exit_channel;
 	registry_init(&observer);
 	error = params_create_pools();
 	if (error)
@@ -47,6 +51,8 @@ static int __init fixedpool_init(void)
 exit_registry:
 	registry_exit();
 	sysfs_exit();
+exit_channel:
+	channel_exit();
 exit_client:
 	client_exit();
 exit_attachment:
@@ -67,6 +73,7 @@ static void __exit fixedpool_exit(void)
 	attachment_exit();
 	registry_exit();
 	sysfs_exit();
+	channel_exit();
 	mapping_exit();
 	magazine_module_exit();
 }

@@ -527,6 +527,41 @@ int pool_drop(struct fixedpool *pool, u32 index, enum holder holder)
 }
 
 /**
+ * pool_pass() - make a hold of one kind one of the other kind
+ * @pool: the pool
+ * @index: the block
+ * @from: the kind of hold that the caller has
+ * @to: what it becomes
+ *
+ * In one step, so that the block is neither free nor held twice in between.
+ *
+ * Context: any.
+ * Return: 0; -EPERM if there is no hold of kind @from; -EBUSY if there are too
+ * many of kind @to.
+ */
+int pool_pass(struct fixedpool *pool, u32 index, enum holder from,
+	      enum holder to)
+{
+	u16 holds = READ_ONCE(pool->hot.holds[index]);
+
+	if (holds == HOLDER_MODULE) {
+		if (from != HOLDER_KERNEL)
+			return -EPERM;
+		/* from its only holder, who called us; as in pool_publish() */
+		smp_store_release(&pool->hot.holds[index], to);
+		return 0;
+	}
+	do {
+		if (!(holds & holds_of(from)))
+			return -EPERM;
+		if (holds_full(holds, to))
+			return -EBUSY;
+	} while (!try_cmpxchg(&pool->hot.holds[index], &holds,
+			      (u16)(holds - from + to)));
+	return 0;
+}
+
+/**
  * pool_drop_mask() - let go of blocks that are neighbours
  * @pool: the pool
  * @word: number of a group of 64 blocks

@@ -86,7 +86,8 @@ struct pool_stats {
  *	modules took the last of them out of magazines
  * @stats: counters
  *
- * @refs: the name, each attachment, each mapping and each kernel user has one
+ * @refs: the name, each attachment, each mapping, each channel and each kernel
+ *	user has one
  * @name: the name, also after it has been taken away
  * @id: number of the first unit of handle and offset space
  * @units: how many units the pool has
@@ -100,6 +101,7 @@ struct pool_stats {
  * @link: in the registry's list of names; protected by the registry's lock
  * @linked: it is in the list; protected by the registry's lock
  * @attached: clients; written under the registry's lock
+ * @channels: its channels; protected by their lock
  *
  * @device: in sysfs while the pool has its name; set by the sysfs layer
  *
@@ -128,6 +130,7 @@ struct fixedpool {
 	struct list_head link;
 	bool linked;
 	u32 attached;
+	struct list_head channels;
 
 	struct device *device;
 };
@@ -153,6 +156,8 @@ u32 pool_take(struct fixedpool *pool);
 u32 pool_take_slowly(struct fixedpool *pool);
 void pool_give(struct fixedpool *pool, u32 index);
 int pool_drop(struct fixedpool *pool, u32 index, enum holder holder);
+int pool_pass(struct fixedpool *pool, u32 index, enum holder from,
+	      enum holder to);
 void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 		    enum holder holder);
 u64 pool_allocs(const struct fixedpool *pool);
@@ -215,6 +220,12 @@ static __always_inline u64 pool_begin(struct fixedpool *pool, u32 index,
 	 */
 	smp_store_release(&pool->hot.holds[index], holder);
 	return handle;
+}
+
+/* Some module, or call at work, holds it at this moment. */
+static inline bool pool_kernel_held(const struct fixedpool *pool, u32 index)
+{
+	return READ_ONCE(pool->hot.holds[index]) >= HOLDER_KERNEL;
 }
 
 static inline bool pool_allocated(const struct fixedpool *pool, u32 index)

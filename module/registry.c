@@ -104,7 +104,13 @@ static void space_release(struct fixedpool *pool)
 	mutex_unlock(&registry_lock);
 }
 
-static bool name_valid(const char *name)
+/**
+ * registry_name_valid() - may something have this name
+ * @name: ends within FIXEDPOOL_NAME_SIZE, or is not valid
+ *
+ * Context: any.
+ */
+bool registry_name_valid(const char *name)
 {
 	size_t length = strnlen(name, FIXEDPOOL_NAME_SIZE);
 	size_t i;
@@ -144,7 +150,7 @@ static bool name_taken(const char *name)
 
 static int params_check(const struct fixedpool_params *params)
 {
-	if (!params->name || !name_valid(params->name))
+	if (!params->name || !registry_name_valid(params->name))
 		return -EINVAL;
 	if (params->reserve > params->blocks)
 		return -EINVAL;
@@ -194,6 +200,7 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 		goto free_pool;
 
 	refcount_set(&pool->refs, 1);
+	INIT_LIST_HEAD(&pool->channels);
 	strscpy(pool->name, params->name, sizeof(pool->name));
 	pool->hot.first_slot = pool->id << SLOT_UNIT_SHIFT;
 	pool->reserve = params->reserve ?: params->blocks;

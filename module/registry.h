@@ -3,7 +3,7 @@
  * The pools there are: names, handle space, permission, lifetime.
  *
  * A pool has a reference from its name, from each attached client, from each
- * mapping and from each kernel user. Taking the name away ends none of the
+ * mapping, from each channel and from each kernel user. Taking the name away ends none of the
  * others; the memory goes with the last of them.
  */
 #ifndef FIXEDPOOL_REGISTRY_H
@@ -38,5 +38,6 @@ void registry_unlink(struct fixedpool *pool);
 void registry_ref(struct fixedpool *pool);
 void registry_put(struct fixedpool *pool);
 u32 registry_max_pools(void);
+bool registry_name_valid(const char *name);
 
 #endif /* FIXEDPOOL_REGISTRY_H */

@@ -11,6 +11,7 @@
 #include <linux/kdev_t.h>
 #include <linux/sysfs.h>
 
+#include "channel.h"
 #include "pool.h"
 
 static struct class pool_class = {
@@ -27,7 +28,7 @@ static const char *storage_name(const struct fixedpool *pool)
 static ssize_t name##_show(struct device *device,			\
 			   struct device_attribute *attribute, char *buf) \
 {									\
-	const struct fixedpool *pool = dev_get_drvdata(device);		\
+	struct fixedpool *pool = dev_get_drvdata(device);		\
 									\
 	return sysfs_emit(buf, format "\n", expression);		\
 }									\
@@ -73,6 +74,7 @@ POOL_ATTRIBUTE(free, "%u", pool_free_blocks(pool));
 POOL_ATTRIBUTE(cached, "%u", magazines_cached(&pool->magazines));
 POOL_ATTRIBUTE(peak, "%u", READ_ONCE(pool->peak));
 POOL_ATTRIBUTE(clients, "%u", READ_ONCE(pool->attached));
+POOL_ATTRIBUTE(queued, "%llu", channel_queued(pool));
 
 static struct attribute *state_attrs[] = {
 	&dev_attr_in_use.attr,
@@ -80,6 +82,7 @@ static struct attribute *state_attrs[] = {
 	&dev_attr_cached.attr,
 	&dev_attr_peak.attr,
 	&dev_attr_clients.attr,
+	&dev_attr_queued.attr,
 	NULL
 };
 

@@ -16,6 +16,7 @@ struct setting {
 	int other;
 	__u32 pool;
 	__u32 receiver;
+	int channel;
 	__u64 handle;
 	char bytes[16];
 	unsigned int names;
@@ -32,6 +33,8 @@ struct setting {
 		struct fixedpool_read read;
 		struct fixedpool_write write;
 		struct fixedpool_give give;
+		struct fixedpool_channel_create channel_create;
+		struct fixedpool_channel_open channel_open;
 		char bytes[LARGEST];
 		__u32 words[LARGEST / 4];
 	} *argument;
@@ -49,11 +52,14 @@ static void set_up(struct __test_metadata *_metadata, struct setting *self)
 	ASSERT_EQ(0, pool_attach(self->other, "abi", NULL));
 	self->argument = calloc(1, sizeof(*self->argument));
 	ASSERT_TRUE(self->argument != NULL);
+	self->channel = channel_create(self->client, self->pool, "abi", 1, FIXEDPOOL_CHANNEL_READ);
+	ASSERT_LE(0, self->channel);
 }
 
 static void tear_down(struct setting *self)
 {
 	free(self->argument);
+	close(self->channel);
 	close(self->client);
 	close(self->other);
 }
@@ -111,6 +117,16 @@ static void prepare(struct __test_metadata *_metadata, struct setting *self, uns
 		self->argument->give.count = 1;
 		self->argument->give.client = self->receiver;
 		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_CREATE):
+		self->argument->channel_create.pool = self->pool;
+		self->argument->channel_create.capacity = 1;
+		self->argument->channel_create.flags = FIXEDPOOL_CHANNEL_READ;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_OPEN):
+		strcpy(self->argument->channel_open.name, "abi");
+		self->argument->channel_open.pool = self->pool;
+		self->argument->channel_open.flags = FIXEDPOOL_CHANNEL_READ;
+		break;
 	}
 }
 
@@ -143,6 +159,12 @@ static void litter(struct setting *self, unsigned int number)
 		break;
 	case _IOC_NR(FIXEDPOOL_IOC_GIVE):
 		self->argument->give.done = ~0;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_CREATE):
+		self->argument->channel_create.fd = ~0;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_OPEN):
+		self->argument->channel_open.fd = ~0;
 		break;
 	}
 }
@@ -207,6 +229,8 @@ COMMAND_VARIANT(CHECK, check, true);
 COMMAND_VARIANT(READ, read, false);
 COMMAND_VARIANT(WRITE, write, false);
 COMMAND_VARIANT(GIVE, give, true);
+COMMAND_VARIANT(CHANNEL_CREATE, channel_create, true);
+COMMAND_VARIANT(CHANNEL_OPEN, channel_open, true);
 
 TEST_F(command, succeeds_with_the_structure_of_this_header)
 {

@@ -125,6 +125,20 @@ FIELD(give, client, 16);
 FIELD(give, flags, 20);
 SIZE(give, 24);
 
+FIELD(channel_create, name, 0);
+FIELD(channel_create, pool, 32);
+FIELD(channel_create, capacity, 36);
+FIELD(channel_create, flags, 40);
+FIELD(channel_create, fd, 44);
+SIZE(channel_create, 48);
+
+FIELD(channel_open, name, 0);
+FIELD(channel_open, pool, 32);
+FIELD(channel_open, flags, 36);
+FIELD(channel_open, fd, 40);
+FIELD(channel_open, reserved, 44);
+SIZE(channel_open, 48);
+
 COMMAND(QUERY, 0xc028fb00);
 COMMAND(POOL_CREATE, 0xc048fb01);
 COMMAND(POOL_ATTACH, 0xc028fb02);
@@ -137,18 +151,24 @@ COMMAND(CHECK, 0xc010fb08);
 COMMAND(READ, 0xc020fb09);
 COMMAND(WRITE, 0xc020fb0a);
 COMMAND(GIVE, 0xc018fb0b);
+COMMAND(CHANNEL_CREATE, 0xc030fb11);
+COMMAND(CHANNEL_OPEN, 0xc030fb12);
 
 static_assert(FIXEDPOOL_ABI_VERSION == 1, "the ABI has another version");
 static_assert(FIXEDPOOL_NAME_SIZE == 32 && FIXEDPOOL_MAX_BATCH == 1024 &&
-	      FIXEDPOOL_MAX_BLOCK_SIZE == 4194304 && FIXEDPOOL_MAX_SLAB_BLOCK_SIZE == 1048576,
+	      FIXEDPOOL_MAX_BLOCK_SIZE == 4194304 && FIXEDPOOL_MAX_SLAB_BLOCK_SIZE == 1048576 &&
+	      FIXEDPOOL_MAX_CHANNEL_CAPACITY == 65536,
 	      "a limit has changed");
-static_assert(FIXEDPOOL_FEATURE_GIVE == 1, "a feature bit has moved");
+static_assert(FIXEDPOOL_FEATURE_GIVE == 1 && FIXEDPOOL_FEATURE_CHANNELS == 32,
+	      "a feature bit has moved");
 static_assert(FIXEDPOOL_POOL_AUTO_DESTROY == 1 && FIXEDPOOL_POOL_NUMA_NODE == 2,
 	      "a pool flag has moved");
 static_assert(FIXEDPOOL_ALLOC_PARTIAL == 1 && FIXEDPOOL_ALLOC_ZERO == 2,
 	      "an ALLOC flag has moved");
 static_assert(FIXEDPOOL_CHECK_ALIVE == 1 && FIXEDPOOL_CHECK_MINE == 2 &&
 	      FIXEDPOOL_CHECK_SHARED == 4, "a CHECK bit has moved");
+static_assert(FIXEDPOOL_CHANNEL_READ == 1 && FIXEDPOOL_CHANNEL_WRITE == 2 &&
+	      FIXEDPOOL_CHANNEL_NONBLOCK == 4, "a channel flag has moved");
 static_assert(FIXEDPOOL_STORAGE_PAGES == 0 && FIXEDPOOL_STORAGE_SLAB == 1,
 	      "a storage has moved");
 static_assert(FIXEDPOOL_HANDLE(0x80000001, 0xffffffff) == 0x80000001ffffffffULL,
@@ -179,6 +199,9 @@ TEST_F(device, does_not_know_other_commands)
 	const unsigned int sizes[] = { 0, 8, 40, LARGEST };
 
 	for (unsigned int number = COMMANDS; number <= _IOC_NRMASK; number++) {
+		if (number == _IOC_NR(FIXEDPOOL_IOC_CHANNEL_CREATE) ||
+		    number == _IOC_NR(FIXEDPOOL_IOC_CHANNEL_OPEN))
+			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 			EXPECT_EQ(ENOTTY, call(self->client,
 					       _IOC(_IOC_READ | _IOC_WRITE, FIXEDPOOL_IOC_MAGIC,
@@ -215,7 +238,7 @@ TEST_F(device, tells_what_it_is)
 
 	memset(&query, 0xff, sizeof(query));
 	ASSERT_EQ(0, call(self->client, FIXEDPOOL_IOC_QUERY, &query));
-	EXPECT_EQ(FIXEDPOOL_FEATURE_GIVE, query.features);
+	EXPECT_EQ(FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_CHANNELS, query.features);
 	EXPECT_EQ(FIXEDPOOL_ABI_VERSION, query.abi_version);
 	EXPECT_NE(0, query.client);
 	EXPECT_EQ(FIXEDPOOL_MAX_BLOCK_SIZE, query.max_block_size);

@@ -234,6 +234,51 @@ static inline int block_give(int client, __u64 handle, __u32 receiver)
 	return blocks_give(client, &handle, 1, receiver, NULL);
 }
 
+/* A descriptor, or a negative errno. */
+static inline int channel_create(int client, __u32 pool, const char *name, __u32 capacity,
+				 __u32 flags)
+{
+	struct fixedpool_channel_create create = {
+		.pool = pool,
+		.capacity = capacity,
+		.flags = flags,
+	};
+	int error;
+
+	name_set(create.name, name);
+	error = call(client, FIXEDPOOL_IOC_CHANNEL_CREATE, &create);
+	return error ? -error : create.fd;
+}
+
+static inline int channel_open(int client, __u32 pool, const char *name, __u32 flags)
+{
+	struct fixedpool_channel_open open = { .pool = pool, .flags = flags };
+	int error;
+
+	name_set(open.name, name);
+	error = call(client, FIXEDPOOL_IOC_CHANNEL_OPEN, &open);
+	return error ? -error : open.fd;
+}
+
+/* Handles moved, or a negative errno; INT_MIN for something that is neither. */
+static inline int channel_write(int channel, const __u64 *handles, size_t count)
+{
+	ssize_t bytes = write(channel, handles, count * sizeof(*handles));
+
+	if (bytes < 0)
+		return -errno;
+	return bytes % sizeof(*handles) ? INT32_MIN : bytes / sizeof(*handles);
+}
+
+static inline int channel_read(int channel, __u64 *handles, size_t count)
+{
+	ssize_t bytes = read(channel, handles, count * sizeof(*handles));
+
+	if (bytes < 0)
+		return -errno;
+	return bytes % sizeof(*handles) ? INT32_MIN : bytes / sizeof(*handles);
+}
+
 /* FIXEDPOOL_CHECK_* bits, or a negative errno. */
 static inline int block_check(int client, __u64 handle)
 {

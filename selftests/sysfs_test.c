@@ -132,7 +132,7 @@ TEST_F(sysfs, shows_these_files_and_no_others_and_nobody_can_write_them)
 		"align", "allocs", "block_size", "blocks", "bytes", "cached", "clients",
 		"failures",
 		"flags", "free", "frees", "group", "id", "in_use", "mode", "numa_node", "owner",
-		"peak", "reclaimed", "refused_foreign", "refused_stale", "reserve", "storage",
+		"peak", "queued", "reclaimed", "refused_foreign", "refused_stale", "reserve", "storage",
 		"stride",
 	};
 	DIR *directory = opendir(FOLDER);
@@ -186,6 +186,7 @@ TEST_F(sysfs, adds_up)
 	EXPECT_EQ(0, sysfs_number(POOL, "refused_foreign"));
 	EXPECT_EQ(0, sysfs_number(POOL, "reclaimed"));
 	EXPECT_EQ(2, sysfs_number(POOL, "clients"));
+	EXPECT_EQ(0, sysfs_number(POOL, "queued"));
 	EXPECT_LE(100 * BLOCKS, sysfs_number(POOL, "bytes"));
 }
 

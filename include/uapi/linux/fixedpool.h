@@ -22,16 +22,21 @@
  *   E2BIG      the structure carries data this module does not know, or is
  *              larger than a page
  *
- *   EEXIST     POOL_CREATE: the name is taken
- *   ENOENT     POOL_ATTACH, POOL_DESTROY: no pool of that name
+ *   EEXIST     POOL_CREATE, CHANNEL_CREATE: the name is taken
+ *   ENOENT     POOL_ATTACH, POOL_DESTROY: no pool of that name;
+ *              CHANNEL_OPEN: no channel of that name in that pool
  *   EACCES     POOL_ATTACH, POOL_DESTROY: mode bits or ownership forbid it;
  *              mmap: PROT_EXEC, or PROT_WRITE through a read-only descriptor
  *   EALREADY   POOL_ATTACH: this client is attached; FREE: double free
- *   ENFILE     POOL_CREATE: the module's max_pools is reached; mmap: the
- *              system's limit of open files is reached
- *   ENOSPC     POOL_CREATE, POOL_ATTACH: the module's max_bytes would be exceeded
- *   EDQUOT     POOL_CREATE, POOL_ATTACH: RLIMIT_MEMLOCK would be exceeded (by the
- *              pool; by the bit for each block that an attachment takes)
+ *   ENFILE     POOL_CREATE: the module's max_pools is reached; mmap,
+ *              CHANNEL_CREATE, CHANNEL_OPEN: the system's limit of open files is
+ *              reached
+ *   EMFILE     CHANNEL_CREATE, CHANNEL_OPEN: the process has no descriptor left
+ *   ENOSPC     POOL_CREATE, POOL_ATTACH, CHANNEL_CREATE: the module's max_bytes
+ *              would be exceeded
+ *   EDQUOT     POOL_CREATE, POOL_ATTACH, CHANNEL_CREATE: RLIMIT_MEMLOCK would be
+ *              exceeded (by the pool; by the bit for each block that an
+ *              attachment takes; by the channel's queue)
  *   EOVERFLOW  POOL_CREATE: larger than the address or handle space, or more than
  *              262144 blocks of slab storage
  *   ENOMEM     no memory (of the system, or of the memory cgroup)
@@ -44,8 +49,13 @@
  *   EMSGSIZE   READ, WRITE: the bytes lie beyond the end of the block
  *   EBUSY      too many holders of one block (254) at the same time
  *   ESRCH      GIVE: no such client
- *   ENOTCONN   GIVE: that client is not attached to the pool
- *   EINTR      mmap: a fatal signal arrived while pages were being mapped
+ *   ENOTCONN   GIVE: that client is not attached to the pool; channel: the client
+ *              that opened the descriptor has left the pool, or is closed
+ *   EINTR      mmap: a fatal signal arrived while pages were being mapped;
+ *              channel: a signal arrived while nothing had been moved yet
+ *   EPIPE      write to a channel: all its readers have gone
+ *   EAGAIN     channel, with O_NONBLOCK: there is nothing to read, or no room
+ *   EBADF      channel: the descriptor was not opened for that direction
  */
 #ifndef _UAPI_LINUX_FIXEDPOOL_H
 #define _UAPI_LINUX_FIXEDPOOL_H
@@ -67,6 +77,9 @@
 /* Largest block_size, in bytes, of page and of slab storage; the smallest is 1. */
 #define FIXEDPOOL_MAX_BLOCK_SIZE	(4U << 20)
 #define FIXEDPOOL_MAX_SLAB_BLOCK_SIZE	(1U << 20)
+
+/* Largest capacity of a channel. */
+#define FIXEDPOOL_MAX_CHANNEL_CAPACITY	65536
 
 /* Largest number of handles in one call. */
 #define FIXEDPOOL_MAX_BATCH	1024
@@ -103,6 +116,7 @@ enum fixedpool_storage {
 
 /* QUERY: features */
 #define FIXEDPOOL_FEATURE_GIVE		(1ULL << 0)
+#define FIXEDPOOL_FEATURE_CHANNELS	(1ULL << 5)
 
 /**
  * struct fixedpool_query - what the loaded module is (FIXEDPOOL_IOC_QUERY)
@@ -398,6 +412,80 @@ struct fixedpool_give {
 	__u32 flags;
 };
 
+/* CHANNEL_CREATE, CHANNEL_OPEN: flags */
+#define FIXEDPOOL_CHANNEL_READ		(1U << 0)	/* handles can be read */
+#define FIXEDPOOL_CHANNEL_WRITE		(1U << 1)	/* handles can be written */
+#define FIXEDPOOL_CHANNEL_NONBLOCK	(1U << 2)	/* with O_NONBLOCK */
+
+/**
+ * struct fixedpool_channel_create - make a channel: a bounded queue of handles
+ *	of one pool (FIXEDPOOL_IOC_CHANNEL_CREATE)
+ * @name: in: a name for CHANNEL_OPEN, unique among the channels of the pool and
+ *	made as those of pools are; or empty
+ * @pool: in: the pool's number
+ * @capacity: in: most handles in the queue, 1 to
+ *	FIXEDPOOL_MAX_CHANNEL_CAPACITY
+ * @flags: in: FIXEDPOOL_CHANNEL_*, one direction at least
+ * @fd: out: the descriptor, with O_CLOEXEC; -1 if the call fails
+ *
+ * write() takes an array of __u64 handles of blocks that this client holds.
+ * Each that is written leaves the client, and the channel holds its block.
+ * read() fills such an array, and this client holds those blocks then. Handles
+ * come out in the order in which they went in; those of one write() follow each
+ * other as long as they are no more than 64 and there is room for them. Both
+ * calls return bytes, and take multiples of 8 only (EINVAL).
+ *
+ * Whichever process uses the descriptor, it works on the holdings of the client
+ * that opened it, as long as that is attached to the pool (ENOTCONN). Whoever is
+ * to hold what he reads needs a descriptor of his own: CHANNEL_OPEN is for all
+ * that may attach to the pool.
+ *
+ * read() waits until there is a handle, and returns what there is, up to what
+ * was asked for. write() waits until all is written. Neither waits with
+ * O_NONBLOCK: EAGAIN if nothing could be moved. A call that is stopped after
+ * something has been moved, by a signal, by a handle that is refused (EINVAL,
+ * ENXIO, ERANGE, ESTALE, EPERM) or by bad memory (EFAULT), returns what has been
+ * moved; the next call tells the error. A handle of another pool is ENXIO. What
+ * is not moved stays with whom it was. (Should another thread unmap the buffer
+ * of a read() at that very moment, handles may go back to the end of the queue,
+ * or, if that is full, their blocks to the pool.)
+ *
+ * When there have been writers and all have gone, read() returns 0 as soon as
+ * the queue is empty. When there have been readers and all have gone, write()
+ * fails with EPIPE, without a signal. As long as nobody has come yet, both wait.
+ * Who opens the channel later goes on where the last one stopped: handles stay
+ * queued. The channel ends with its last descriptor of either direction (and
+ * kernel user), and what is queued then goes back to the pool.
+ *
+ * poll() says POLLIN when there is a handle, POLLOUT when there is room, POLLHUP
+ * to readers when all writers have gone, POLLERR to writers when all readers
+ * have gone, and POLLERR also when the client has left the pool.
+ */
+struct fixedpool_channel_create {
+	char name[FIXEDPOOL_NAME_SIZE];
+	__u32 pool;
+	__u32 capacity;
+	__u32 flags;
+	__s32 fd;
+};
+
+/**
+ * struct fixedpool_channel_open - get a descriptor of a channel by its name
+ *	(FIXEDPOOL_IOC_CHANNEL_OPEN)
+ * @name: in: the name
+ * @pool: in: the pool's number
+ * @flags: in: FIXEDPOOL_CHANNEL_*, one direction at least
+ * @fd: out: the descriptor, with O_CLOEXEC; -1 if the call fails
+ * @reserved: in: zero
+ */
+struct fixedpool_channel_open {
+	char name[FIXEDPOOL_NAME_SIZE];
+	__u32 pool;
+	__u32 flags;
+	__s32 fd;
+	__u32 reserved;
+};
+
 #define FIXEDPOOL_IOC_MAGIC		0xFB
 #define FIXEDPOOL_IOC_QUERY		_IOWR(FIXEDPOOL_IOC_MAGIC, 0, struct fixedpool_query)
 #define FIXEDPOOL_IOC_POOL_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 1, struct fixedpool_pool_create)
@@ -411,5 +499,7 @@ struct fixedpool_give {
 #define FIXEDPOOL_IOC_READ		_IOWR(FIXEDPOOL_IOC_MAGIC, 9, struct fixedpool_read)
 #define FIXEDPOOL_IOC_WRITE		_IOWR(FIXEDPOOL_IOC_MAGIC, 10, struct fixedpool_write)
 #define FIXEDPOOL_IOC_GIVE		_IOWR(FIXEDPOOL_IOC_MAGIC, 11, struct fixedpool_give)
+#define FIXEDPOOL_IOC_CHANNEL_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 17, struct fixedpool_channel_create)
+#define FIXEDPOOL_IOC_CHANNEL_OPEN	_IOWR(FIXEDPOOL_IOC_MAGIC, 18, struct fixedpool_channel_open)
 
 #endif /* _UAPI_LINUX_FIXEDPOOL_H */

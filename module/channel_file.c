@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Descriptors of channels: write() moves holds from the client's bitmap into the
+ * queue, read() moves them from the queue into the client's bitmap. A block on
+ * its way is held all the time: the same hold, counted once, changes its owner.
+ *
+ * A call has a reference to the client's attachment only while it moves handles,
+ * never while it sleeps, so that a client can leave the pool under it. What it
+ * moves meanwhile is given back with the last reference.
+ */
+#include "channel_file.h"
+
+#include <linux/anon_inodes.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/poll.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "channel.h"
+#include "holding.h"
+
+#define HANDLE_BYTES	sizeof(u64)
+
+/**
+ * struct channel_file - an open descriptor
+ * @channel: the channel
+ * @client: whose holdings it works on
+ * @ends: what it counts for
+ */
+struct channel_file {
+	struct fixedpool_channel *channel;
+	struct client *client;
+	u32 ends;
+};
+
+static u32 index_of(const struct fixedpool *pool, u64 handle)
+{
+	return FIXEDPOOL_HANDLE_SLOT(handle) - pool->hot.first_slot;
+}
+
+/* How many whole handles fit in what of @count could be accessed. */
+static unsigned int whole_handles(unsigned int count, unsigned long bytes_left)
+{
+	return count - DIV_ROUND_UP(bytes_left, HANDLE_BYTES);
+}
+
+/* Handles that could not be delivered after all: another thread has unmapped
+ * the buffer since it was looked at.
+ */
+static void put_back(struct fixedpool_channel *channel, const u64 *handles,
+		     unsigned int count)
+{
+	unsigned int done = channel_push(channel, handles, count);
+
+	if (done)
+		channel_wake_readers(channel);
+	while (done < count)
+		pool_drop(channel->pool, index_of(channel->pool,
+						  handles[done++]),
+			  HOLDER_CLIENT);
+}
+
+/* Returns how many handles were moved, at least 1, or an error. */
+static int read_batch(struct fixedpool_channel *channel,
+		      struct attachment *att, u64 __user *to, size_t wanted)
+{
+	unsigned int count = min_t(size_t, wanted, CHANNEL_BATCH);
+	u64 handles[CHANNEL_BATCH];
+	unsigned int taken, done, i;
+
+	/* before anything is taken, since it could not go back to its place */
+	if (!channel_ready(channel))
+		return -EAGAIN;
+	count = whole_handles(count, fault_in_writeable((char __user *)to,
+							count * HANDLE_BYTES));
+	if (!count)
+		return -EFAULT;
+	taken = channel_pop(channel, handles, count);
+	if (!taken)
+		return -EAGAIN;
+	done = whole_handles(taken, copy_to_user(to, handles,
+						 taken * HANDLE_BYTES));
+	for (i = 0; i < done; i++)
+		holding_accept(att, index_of(channel->pool, handles[i]));
+	if (done < taken)
+		put_back(channel, handles + done, taken - done);
+	channel_wake_writers(channel);
+	return done ?: -EFAULT;
+}
+
+/* Takes holds away from the client; returns how many, and why no more. */
+static unsigned int take_holds(struct fixedpool_channel *channel,
+			       struct attachment *att, const u64 *handles,
+			       unsigned int count, int *error)
+{
+	struct holding handle = { .att = att };
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		handle.version = FIXEDPOOL_HANDLE_VERSION(handles[i]);
+		*error = pool_resolve(channel->pool, handles[i], &handle.index);
+		if (!*error)
+			*error = holding_take(&handle);
+		if (*error)
+			break;
+	}
+	return i;
+}
+
+/* As read_batch(). */
+static int write_batch(struct fixedpool_channel *channel,
+		       struct attachment *att, const u64 __user *from,
+		       size_t wanted)
+{
+	u64 handles[CHANNEL_BATCH];
+	unsigned int count, taken, done, i;
+	int error = 0;
+
+	if (channel_gone(&channel->readers))
+		return -EPIPE;
+	count = min3(wanted, (size_t)channel_room(channel),
+		     (size_t)CHANNEL_BATCH);
+	if (!count)
+		return -EAGAIN;
+	count = whole_handles(count, copy_from_user(handles, from,
+						    count * HANDLE_BYTES));
+	if (!count)
+		return -EFAULT;
+	taken = take_holds(channel, att, handles, count, &error);
+	if (!taken) {
+		pool_refuse(channel->pool, error);
+		return error;
+	}
+	done = channel_push(channel, handles, taken);
+	/* others may have come first; these have never left the client, but for
+	 * those of its threads that were looking at them right now
+	 */
+	for (i = done; i < taken; i++)
+		holding_accept(att, index_of(channel->pool, handles[i]));
+	if (!done)
+		return -EAGAIN;
+	channel_wake_readers(channel);
+	return done;
+}
+
+/* Moves what can be moved without waiting: handles moved, or an error. */
+static ssize_t move(struct channel_file *cf, char __user *buffer, size_t count,
+		    bool write)
+{
+	u64 __user *user = (u64 __user *)buffer;
+	struct attachment *att;
+	ssize_t done = 0;
+	int batch = 0;
+
+	att = client_attachment(cf->client, cf->channel->pool->id);
+	if (!att)
+		return -ENOTCONN;
+	while (done < count) {
+		batch = write ? write_batch(cf->channel, att, user + done,
+					    count - done) :
+				read_batch(cf->channel, att, user + done,
+					   count - done);
+		if (batch < 0)
+			break;
+		done += batch;
+		cond_resched();
+	}
+	attachment_put(att);
+	return done ?: batch;
+}
+
+static bool client_left(struct channel_file *cf)
+{
+	bool left;
+
+	rcu_read_lock();
+	left = !xa_load(&cf->client->attachments, cf->channel->pool->id);
+	rcu_read_unlock();
+	return left;
+}
+
+static ssize_t channel_file_read(struct file *file, char __user *buffer,
+				 size_t size, loff_t *pos)
+{
+	struct channel_file *cf = file->private_data;
+	struct fixedpool_channel *channel = cf->channel;
+	ssize_t done;
+
+	if (size % HANDLE_BYTES)
+		return -EINVAL;
+	if (!size)
+		return 0;
+	for (;;) {
+		/* first: what the last of them wrote is found then */
+		bool gone = channel_gone(&channel->writers);
+
+		done = move(cf, buffer, size / HANDLE_BYTES, false);
+		if (done != -EAGAIN)
+			break;
+		if (gone) {
+			done = 0;
+			break;
+		}
+		if (file->f_flags & O_NONBLOCK)
+			break;
+		done = wait_event_interruptible_exclusive(channel->readers.wait,
+				channel_ready(channel) ||
+				channel_gone(&channel->writers) ||
+				client_left(cf));
+		if (done)
+			break;
+	}
+	/* the next in line has been passed over if we were woken for more than
+	 * we have taken
+	 */
+	if (channel_ready(channel))
+		channel_wake_readers(channel);
+	return done < 0 ? done : done * HANDLE_BYTES;
+}
+
+static ssize_t channel_file_write(struct file *file, const char __user *buffer,
+				  size_t size, loff_t *pos)
+{
+	struct channel_file *cf = file->private_data;
+	struct fixedpool_channel *channel = cf->channel;
+	size_t wanted = size / HANDLE_BYTES;
+	size_t written = 0;
+	ssize_t error = 0;
+
+	if (size % HANDLE_BYTES)
+		return -EINVAL;
+	while (written < wanted) {
+		ssize_t done = move(cf, (char __user *)buffer +
+					written * HANDLE_BYTES,
+				    wanted - written, true);
+
+		if (done > 0) {
+			written += done;
+			continue;
+		}
+		error = done;
+		if (error != -EAGAIN || file->f_flags & O_NONBLOCK)
+			break;
+		error = wait_event_interruptible_exclusive(channel->writers.wait,
+				channel_room(channel) ||
+				channel_gone(&channel->readers) ||
+				client_left(cf));
+		if (error)
+			break;
+	}
+	/* as in channel_file_read() */
+	if (channel_room(channel))
+		channel_wake_writers(channel);
+	return written ? written * HANDLE_BYTES : error;
+}
+
+static __poll_t channel_file_poll(struct file *file, poll_table *table)
+{
+	struct channel_file *cf = file->private_data;
+	struct fixedpool_channel *channel = cf->channel;
+	__poll_t events = 0;
+
+	if (cf->ends & FIXEDPOOL_CHANNEL_READ)
+		poll_wait(file, &channel->readers.wait, table);
+	if (cf->ends & FIXEDPOOL_CHANNEL_WRITE)
+		poll_wait(file, &channel->writers.wait, table);
+	/* Pairs with wq_has_sleeper() of who changes what is looked at here: one
+	 * of us sees the other.
+	 */
+	smp_mb();
+	if (cf->ends & FIXEDPOOL_CHANNEL_READ) {
+		if (channel_gone(&channel->writers))
+			events |= EPOLLHUP;
+		if (channel_ready(channel))
+			events |= EPOLLIN | EPOLLRDNORM;
+	}
+	if (cf->ends & FIXEDPOOL_CHANNEL_WRITE) {
+		if (channel_gone(&channel->readers))
+			events |= EPOLLERR;
+		if (channel_room(channel))
+			events |= EPOLLOUT | EPOLLWRNORM;
+	}
+	if (client_left(cf))
+		events |= EPOLLERR;
+	return events;
+}
+
+static void channel_file_free(struct channel_file *cf)
+{
+	channel_close(cf->channel, cf->ends);
+	client_put(cf->client);
+	kfree(cf);
+}
+
+static int channel_file_release(struct inode *inode, struct file *file)
+{
+	channel_file_free(file->private_data);
+	return 0;
+}
+
+static const struct file_operations channel_file_fops = {
+	.owner = THIS_MODULE,
+	.read = channel_file_read,
+	.write = channel_file_write,
+	.poll = channel_file_poll,
+	.release = channel_file_release,
+	.llseek = noop_llseek,
+};
+
+static int open_flags(u32 ends, bool nonblock)
+{
+	int flags = nonblock ? O_NONBLOCK : 0;
+
+	switch (ends) {
+	case FIXEDPOOL_CHANNEL_READ:
+		return flags | O_RDONLY;
+	case FIXEDPOOL_CHANNEL_WRITE:
+		return flags | O_WRONLY;
+	default:
+		return flags | O_RDWR;
+	}
+}
+
+/**
+ * channel_file_open() - an open file of a channel
+ * @client: on whose holdings it works
+ * @channel: the channel, of which the caller has @ends; they become the file's,
+ *	and are given up if this fails
+ * @ends: which directions
+ * @nonblock: with O_NONBLOCK
+ *
+ * Context: process; may sleep.
+ * Return: the file; -ENOMEM; -ENFILE.
+ */
+struct file *channel_file_open(struct client *client,
+			       struct fixedpool_channel *channel, u32 ends,
+			       bool nonblock)
+{
+	struct channel_file *cf = kmalloc(sizeof(*cf), GFP_KERNEL_ACCOUNT);
+	struct file *file;
+
+	if (!cf) {
+		channel_close(channel, ends);
+		return ERR_PTR(-ENOMEM);
+	}
+	client_ref(client);
+	cf->client = client;
+	cf->channel = channel;
+	cf->ends = ends;
+	file = anon_inode_getfile("[fixedpool-channel]", &channel_file_fops,
+				  cf, open_flags(ends, nonblock));
+	if (IS_ERR(file)) {
+		channel_file_free(cf);
+		return file;
+	}
+	stream_open(file_inode(file), file);
+	return file;
+}

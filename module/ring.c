@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A bounded queue of words; see ring.h.
+ *
+ * A producer looks for cells whose turn says that they are free for the
+ * positions from @tail on, takes them all by moving @tail with one
+ * compare-and-exchange, and then fills each and passes its turn on. Consumers do
+ * the same with @head. The compare-and-exchange fails only when another has
+ * moved on meanwhile, so somebody always makes progress.
+ *
+ * Whoever is interrupted between taking cells and passing their turn on hides
+ * what lies behind them: consumers find the queue empty, producers find it full.
+ * They are told so instead of waiting, and who goes on then tells those who
+ * sleep (see channel.c). It cannot take long, since preemption is off there: no
+ * thread is ever descheduled with a cell in its hands.
+ */
+#include "ring.h"
+
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+
+/* With a single cell "may be read" and "free for the next round" are the same
+ * turn.
+ */
+#define MIN_CELLS	2UL
+
+static unsigned long cells_of(u32 capacity)
+{
+	return max(roundup_pow_of_two((unsigned long)capacity), MIN_CELLS);
+}
+
+/**
+ * ring_bytes() - memory of a queue
+ * @capacity: most words in it
+ */
+size_t ring_bytes(u32 capacity)
+{
+	return cells_of(capacity) * sizeof(struct ring_cell);
+}
+
+/**
+ * ring_init() - an empty queue
+ * @ring: the queue
+ * @capacity: most words in it, at least 1
+ *
+ * Context: process; may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int ring_init(struct ring *ring, u32 capacity)
+{
+	unsigned long cells = cells_of(capacity);
+	unsigned long i;
+
+	ring->cells = kvcalloc(cells, sizeof(*ring->cells),
+			       GFP_KERNEL_ACCOUNT);
+	if (!ring->cells)
+		return -ENOMEM;
+	for (i = 0; i < cells; i++)
+		ring->cells[i].turn = i;
+	ring->capacity = capacity;
+	ring->mask = cells - 1;
+	atomic_long_set(&ring->tail, 0);
+	atomic_long_set(&ring->head, 0);
+	return 0;
+}
+
+/**
+ * ring_exit() - undo ring_init()
+ * @ring: the queue, which nobody uses any more
+ *
+ * Context: any but NMI.
+ */
+void ring_exit(struct ring *ring)
+{
+	kvfree(ring->cells);
+}
+
+static struct ring_cell *cell_at(const struct ring *ring, unsigned long pos)
+{
+	return &ring->cells[pos & ring->mask];
+}
+
+/* How many cells from @pos on have the turn that their position and @offset say.
+ *
+ * Pairs with pass_on(): who finds a cell free finds its old word read, and who
+ * finds it filled finds the new word. Otherwise a word would be overwritten
+ * before it is read, or read before it is written.
+ */
+static unsigned int count_cells(const struct ring *ring, unsigned long pos,
+				unsigned int offset, unsigned int count)
+{
+	unsigned int n = 0;
+
+	while (n < count &&
+	       smp_load_acquire(&cell_at(ring, pos + n)->turn) ==
+		       pos + n + offset)
+		n++;
+	return n;
+}
+
+/* See count_cells(). */
+static void pass_on(struct ring_cell *cell, unsigned long turn)
+{
+	smp_store_release(&cell->turn, turn);
+}
+
+/* Where @pos is out of date it may be behind @head: then the turns say so. */
+static unsigned long bounded_room(const struct ring *ring, unsigned long pos)
+{
+	unsigned long used = pos - atomic_long_read(&ring->head);
+
+	return used < ring->capacity ? ring->capacity - used :
+	       (long)used < 0 ? ring->capacity : 0;
+}
+
+/**
+ * ring_push() - put words in
+ * @ring: the queue
+ * @values: the words
+ * @count: how many
+ *
+ * Those that are put in follow each other in the queue.
+ *
+ * Context: any.
+ * Return: how many there was room for, from the first on.
+ */
+unsigned int ring_push(struct ring *ring, const u64 *values, unsigned int count)
+{
+	unsigned long pos, now;
+	unsigned int n, i;
+
+	preempt_disable();
+	pos = atomic_long_read(&ring->tail);
+	for (;;) {
+		n = min_t(unsigned long, count, bounded_room(ring, pos));
+		n = count_cells(ring, pos, 0, n);
+		if (n) {
+			/* The cells were free, and nobody can have taken them
+			 * while @tail has not moved; it never comes back.
+			 */
+			if (atomic_long_try_cmpxchg(&ring->tail, (long *)&pos,
+						    pos + n))
+				break;
+			continue;
+		}
+		now = atomic_long_read(&ring->tail);
+		if (now == pos)
+			break;
+		pos = now;
+	}
+	for (i = 0; i < n; i++) {
+		struct ring_cell *cell = cell_at(ring, pos + i);
+
+		cell->value = values[i];
+		pass_on(cell, pos + i + 1);
+	}
+	preempt_enable();
+	return n;
+}
+
+/**
+ * ring_pop() - take words out
+ * @ring: the queue
+ * @values: filled with the words
+ * @count: how many are wanted
+ *
+ * Context: any.
+ * Return: how many there were.
+ */
+unsigned int ring_pop(struct ring *ring, u64 *values, unsigned int count)
+{
+	unsigned long pos, now;
+	unsigned int n, i;
+
+	preempt_disable();
+	pos = atomic_long_read(&ring->head);
+	for (;;) {
+		n = count_cells(ring, pos, 1, count);
+		if (n) {
+			/* as in ring_push() */
+			if (atomic_long_try_cmpxchg(&ring->head, (long *)&pos,
+						    pos + n))
+				break;
+			continue;
+		}
+		now = atomic_long_read(&ring->head);
+		if (now == pos)
+			break;
+		pos = now;
+	}
+	for (i = 0; i < n; i++) {
+		struct ring_cell *cell = cell_at(ring, pos + i);
+
+		values[i] = cell->value;
+		pass_on(cell, pos + i + ring->mask + 1);
+	}
+	preempt_enable();
+	return n;
+}
+
+/**
+ * ring_queued() - words in the queue
+ * @ring: the queue
+ *
+ * Context: any.
+ * Return: the number at about this moment, those on their way in or out too.
+ */
+u32 ring_queued(const struct ring *ring)
+{
+	unsigned long head = atomic_long_read(&ring->head);
+	unsigned long tail = atomic_long_read(&ring->tail);
+
+	return clamp_t(long, tail - head, 0, ring->capacity);
+}
+
+/**
+ * ring_room() - would ring_push() put something in
+ * @ring: the queue
+ *
+ * Context: any.
+ * Return: 0 if not; otherwise the words there seems to be room for.
+ */
+u32 ring_room(const struct ring *ring)
+{
+	unsigned long pos = atomic_long_read(&ring->tail);
+	unsigned long turn = READ_ONCE(cell_at(ring, pos)->turn);
+
+	return (long)(turn - pos) < 0 ? 0 : bounded_room(ring, pos);
+}
+
+/**
+ * ring_ready() - would ring_pop() take something out
+ * @ring: the queue
+ *
+ * Context: any.
+ */
+bool ring_ready(const struct ring *ring)
+{
+	unsigned long pos = atomic_long_read(&ring->head);
+	unsigned long turn = READ_ONCE(cell_at(ring, pos)->turn);
+
+	return (long)(turn - pos) > 0;
+}
