@@ -17,6 +17,7 @@
 #include <uapi/linux/fixedpool.h>
 
 struct fixedpool;
+struct fixedpool_channel;
 
 /**
  * struct fixedpool_params - what a pool is to be
@@ -78,6 +79,23 @@ fixedpool_free_bulk(struct fixedpool *pool, const u64 *handles,
 void * __must_check fixedpool_lookup(struct fixedpool *pool, u64 handle);
 void *fixedpool_pointer(struct fixedpool *pool, u64 handle);
 u64 fixedpool_handle(struct fixedpool *pool, const void *block);
+
+struct fixedpool_channel * __must_check
+fixedpool_channel_create(struct fixedpool *pool, const char *name, u32 capacity,
+			 u32 ends);
+struct fixedpool_channel * __must_check
+fixedpool_channel_get(struct fixedpool *pool, const char *name, u32 ends);
+void fixedpool_channel_put(struct fixedpool_channel *channel, u32 ends);
+int __must_check
+fixedpool_channel_send(struct fixedpool_channel *channel, u64 handle);
+void * __must_check
+fixedpool_channel_receive(struct fixedpool_channel *channel, u64 *handle);
+int __must_check
+fixedpool_channel_listen(struct fixedpool_channel *channel,
+			 void (*arrived)(struct fixedpool_channel *channel,
+					 void *data),
+			 void *data);
+void fixedpool_channel_unlisten(struct fixedpool_channel *channel);
 
 #include <linux/fixedpool_inline.h>
 

@@ -62,6 +62,17 @@ SCENARIO(threads_and_interrupts_never_share_a_block);
 SCENARIO(threads_and_nmis_never_share_a_block);
 SCENARIO(no_hold_of_a_common_block_is_lost);
 
+/* channels.c */
+SCENARIO(a_channel_carries_blocks_in_order);
+SCENARIO(a_full_channel_takes_no_more);
+SCENARIO(a_channel_refuses_what_nobody_may_send);
+SCENARIO(a_bad_channel_is_refused);
+SCENARIO(a_channel_tells_that_a_side_has_gone);
+SCENARIO(a_listener_is_called_when_handles_arrive);
+SCENARIO(a_hard_interrupt_sends);
+SCENARIO(an_nmi_sends_and_the_listener_is_called);
+SCENARIO(threads_and_nmis_lose_no_handle);
+
 /* Those that need more than a storage, see there. */
 #ifdef SPECIAL_SCENARIO
 /* handles.c */
