@@ -10,9 +10,12 @@
  *   ENOTTY      unknown command
  *   EFAULT      a pointer leads nowhere
  *   EINVAL      a name without an end, unknown flag, reserved field not zero
- *   EMSGSIZE    CRC32: the bytes lie beyond the end of the block
+ *   EMSGSIZE    CRC32: the bytes lie beyond the end of the block;
+ *               TAP: the pool's blocks have no room for a packet's header
+ *   EALREADY    TAP: this file taps already
  *   ENOENT      RELEASE: this file does not hold the block;
- *               RUN: no such scenario
+ *               RUN: no such scenario; TAP: no such pool or channel;
+ *               UNTAP: this file does not tap
  *   EPROTO      RUN: a check failed, @failure says which
  *   EOPNOTSUPP  RUN: the scenario cannot be played here, @failure says why
  */
@@ -88,6 +91,40 @@ struct fixedpool_client_run {
 	char failure[FIXEDPOOL_CLIENT_FAILURE_SIZE];
 };
 
+/**
+ * struct fixedpool_client_packet - what stands at the beginning of a block with
+ *	a packet in it; its bytes, from the network header on, follow
+ * @length: bytes of the packet
+ * @stored: how many of them are in the block
+ */
+struct fixedpool_client_packet {
+	__u32 length;
+	__u32 stored;
+};
+
+/**
+ * struct fixedpool_client_tap - send every packet that comes in through the
+ *	loopback interface, copied into a block, through a channel
+ *	(FIXEDPOOL_CLIENT_IOC_TAP), or stop that (FIXEDPOOL_CLIENT_IOC_UNTAP)
+ * @pool: TAP: in: name of the pool
+ * @channel: TAP: in: name of the channel, which somebody has made
+ * @sent: UNTAP: out: packets sent
+ * @dropped: UNTAP: out: packets for which there was no block, no room in the
+ *	channel or no reader
+ * @flags: in: zero
+ * @reserved: in: zero
+ *
+ * One tap per open file; closing it stops the tap.
+ */
+struct fixedpool_client_tap {
+	char pool[FIXEDPOOL_NAME_SIZE];
+	char channel[FIXEDPOOL_NAME_SIZE];
+	__aligned_u64 sent;
+	__aligned_u64 dropped;
+	__u32 flags;
+	__u32 reserved;
+};
+
 /* Numbers of the pool device's own range that it will not use. */
 #define FIXEDPOOL_CLIENT_IOC_CRC32	\
 	_IOWR(FIXEDPOOL_IOC_MAGIC, 0xc0, struct fixedpool_client_crc32)
@@ -97,5 +134,9 @@ struct fixedpool_client_run {
 	_IOWR(FIXEDPOOL_IOC_MAGIC, 0xc2, struct fixedpool_client_hold)
 #define FIXEDPOOL_CLIENT_IOC_RUN	\
 	_IOWR(FIXEDPOOL_IOC_MAGIC, 0xc3, struct fixedpool_client_run)
+#define FIXEDPOOL_CLIENT_IOC_TAP	\
+	_IOWR(FIXEDPOOL_IOC_MAGIC, 0xc4, struct fixedpool_client_tap)
+#define FIXEDPOOL_CLIENT_IOC_UNTAP	\
+	_IOWR(FIXEDPOOL_IOC_MAGIC, 0xc5, struct fixedpool_client_tap)
 
 #endif /* _FIXEDPOOL_CLIENT_H */

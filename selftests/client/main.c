@@ -26,11 +26,12 @@ static int client_open(struct inode *inode, struct file *file)
 	return nonseekable_open(inode, file);
 }
 
-/* Blocks first: a pool may be put only when nothing of it is held. */
+/* Blocks and channels first: a pool may be put only when nothing of it is held. */
 static int client_close(struct inode *inode, struct file *file)
 {
 	struct client *client = file->private_data;
 
+	client_tap_end(client);
 	client_holds_release(client);
 	client_pools_put(client);
 	mutex_destroy(&client->lock);
@@ -42,6 +43,7 @@ union client_data {
 	struct fixedpool_client_crc32 crc32;
 	struct fixedpool_client_hold hold;
 	struct fixedpool_client_run run;
+	struct fixedpool_client_tap tap;
 };
 
 static int client_command(struct client *client, unsigned int cmd,
@@ -56,6 +58,10 @@ static int client_command(struct client *client, unsigned int cmd,
 		return client_release(client, &data->hold);
 	case FIXEDPOOL_CLIENT_IOC_RUN:
 		return scenario_run(client, &data->run);
+	case FIXEDPOOL_CLIENT_IOC_TAP:
+		return client_tap(client, &data->tap);
+	case FIXEDPOOL_CLIENT_IOC_UNTAP:
+		return client_untap(client, &data->tap);
 	}
 	return -ENOTTY;
 }
@@ -71,6 +77,8 @@ static long client_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case FIXEDPOOL_CLIENT_IOC_HOLD:
 	case FIXEDPOOL_CLIENT_IOC_RELEASE:
 	case FIXEDPOOL_CLIENT_IOC_RUN:
+	case FIXEDPOOL_CLIENT_IOC_TAP:
+	case FIXEDPOOL_CLIENT_IOC_UNTAP:
 		break;
 	default:
 		return -ENOTTY;
