@@ -8,6 +8,7 @@
 
 #include <linux/fixedpool.h>
 
+#include <fixedpool/channel.hpp>
 #include <fixedpool/client.hpp>
 #include <fixedpool/handle.hpp>
 #include <fixedpool/pool.hpp>
@@ -127,6 +128,25 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_give, count, 8);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_give, done, 12);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_give, client, 16);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_give, flags, 20);
+
+FIXEDPOOL_ASSERT_SIZE(fixedpool_channel_create, 48);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_create, name, 0);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_create, pool, 32);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_create, capacity, 36);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_create, flags, 40);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_create, fd, 44);
+
+FIXEDPOOL_ASSERT_SIZE(fixedpool_channel_open, 48);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_open, name, 0);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_open, pool, 32);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_open, flags, 36);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_open, fd, 40);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_open, reserved, 44);
+
+static_assert(static_cast<__u32>(fixedpool::channel_end::receive) == FIXEDPOOL_CHANNEL_READ);
+static_assert(static_cast<__u32>(fixedpool::channel_end::send) == FIXEDPOOL_CHANNEL_WRITE);
+static_assert(static_cast<__u32>(fixedpool::channel_end::both) ==
+              (FIXEDPOOL_CHANNEL_READ | FIXEDPOOL_CHANNEL_WRITE));
 
 // A span of handles is passed to the kernel as an array of __u64.
 FIXEDPOOL_ASSERT_SIZE(fixedpool::handle, 8);

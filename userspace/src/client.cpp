@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include <fixedpool/client.hpp>
 
-#include <algorithm>
-#include <iterator>
 #include <new>
 #include <utility>
 
 #include <fixedpool/error.hpp>
 
 #include "client_state.hpp"
+#include "name.hpp"
 #include "pool_state.hpp"
 
 namespace fixedpool {
 namespace {
 
-/** Writes @p name into a request. A name that does not fit is no name of a pool. */
-std::error_code put_name(char (&field)[FIXEDPOOL_NAME_SIZE], std::string_view name) noexcept {
-    if (name.size() >= std::size(field) || name.find('\0') != std::string_view::npos)
-        return errc::invalid_argument;
-    std::ranges::fill(std::ranges::copy(name, field).out, std::end(field), '\0');
-    return {};
-}
+using detail::put_name;
 
 [[noreturn]] void refuse(std::error_code cause, const char* verb, std::string_view name,
                          const std::string& details = {}) {

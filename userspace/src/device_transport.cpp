@@ -77,6 +77,12 @@ class device_transport final : public transport {
     std::error_code call(fixedpool_give& request) noexcept override {
         return control<FIXEDPOOL_IOC_GIVE>(operation::give, request);
     }
+    std::error_code call(fixedpool_channel_create& request) noexcept override {
+        return control<FIXEDPOOL_IOC_CHANNEL_CREATE>(operation::create_channel, request);
+    }
+    std::error_code call(fixedpool_channel_open& request) noexcept override {
+        return control<FIXEDPOOL_IOC_CHANNEL_OPEN>(operation::open_channel, request);
+    }
 
     mapping map(std::uint64_t offset, std::uint64_t length, access wanted,
                 std::error_code& ec) noexcept override {

@@ -24,6 +24,10 @@ enum class operation : unsigned {
     read,
     write,
     give,
+    create_channel,
+    open_channel,
+    send,
+    receive,
     map,
 };
 

@@ -34,6 +34,10 @@ constexpr unsigned querying = on({operation::query});
 constexpr unsigned mapping = on({operation::map});
 constexpr unsigned freeing = on({operation::free});
 constexpr unsigned naming = on({operation::create, operation::attach, operation::destroy});
+constexpr unsigned making = on({operation::create, operation::create_channel});
+constexpr unsigned paying = naming | making;
+constexpr unsigned seeking_channel = on({operation::open_channel});
+constexpr unsigned moving = on({operation::send, operation::receive});
 constexpr unsigned open_client = ~opening;
 
 constexpr cause causes[] = {
@@ -51,19 +55,19 @@ constexpr cause causes[] = {
     {errc::module_too_old, E2BIG, open_client, "the module is too old for this call"},
     {errc::out_of_memory, ENOMEM, ~0U, "the system or the memory cgroup is out of memory"},
 
-    {errc::name_taken, EEXIST, naming, "the name is taken"},
+    {errc::name_taken, EEXIST, making, "the name is taken"},
     {errc::no_such_pool, ENOENT, naming, "no pool has this name"},
     {errc::pool_forbidden, EACCES, naming, "mode or ownership of the pool forbid it"},
     {errc::already_attached, EALREADY, naming, "this client is attached to it already"},
     {errc::too_many_pools, ENFILE, naming, "the module's limit on pools is reached"},
-    {errc::byte_limit, ENOSPC, naming, "the module's limit on bytes would be exceeded"},
-    {errc::lock_limit, EDQUOT, naming, "the limit on locked memory would be exceeded"},
+    {errc::byte_limit, ENOSPC, paying, "the module's limit on bytes would be exceeded"},
+    {errc::lock_limit, EDQUOT, paying, "the limit on locked memory would be exceeded"},
     {errc::pool_too_large, EOVERFLOW, naming, "larger than the address or handle space"},
     {errc::not_attached, ENXIO, open_client, "no pool there that this client is attached to"},
 
     {errc::map_forbidden, EACCES, mapping, "the mapping asks for more access than the client has"},
     {errc::not_mappable, ENODEV, mapping, "the blocks of this pool cannot be mapped"},
-    {errc::interrupted, EINTR, mapping, "a fatal signal arrived"},
+    {errc::interrupted, EINTR, mapping | moving, "a signal arrived"},
 
     {errc::out_of_blocks, ENOBUFS, open_client, "the pool has no free block"},
     {errc::index_out_of_range, ERANGE, open_client, "beyond the last block of its pool"},
@@ -74,7 +78,13 @@ constexpr cause causes[] = {
     {errc::beyond_block, EMSGSIZE, open_client, "beyond the last byte of the block"},
     {errc::too_many_holders, EBUSY, open_client, "the block has too many holders"},
     {errc::no_such_client, ESRCH, open_client, "no client has this number"},
-    {errc::client_not_attached, ENOTCONN, open_client, "that client is not attached to the pool"},
+    {errc::client_not_attached, ENOTCONN, open_client & ~moving,
+     "that client is not attached to the pool"},
+
+    {errc::no_such_channel, ENOENT, seeking_channel, "no channel of the pool has this name"},
+    {errc::no_receiver, EPIPE, moving, "all who could receive have gone"},
+    {errc::would_block, EAGAIN, moving, "it cannot be done without waiting"},
+    {errc::channel_left, ENOTCONN, moving, "the client has left the pool"},
 };
 
 const cause* find(errc code) noexcept {

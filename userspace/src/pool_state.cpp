@@ -8,6 +8,8 @@
 
 #include <fixedpool/error.hpp>
 
+#include "name.hpp"
+
 namespace fixedpool::detail {
 namespace {
 
@@ -180,6 +182,31 @@ std::error_code pool_state::write(handle name, std::uint32_t offset,
     request.offset = offset;
     request.length = static_cast<std::uint32_t>(bytes.size());
     return module().call(request);
+}
+
+int pool_state::create_channel(std::string_view name, std::uint32_t capacity, std::uint32_t flags,
+                               std::error_code& ec) const noexcept {
+    fixedpool_channel_create request = {};
+    ec = put_name(request.name, name);
+    if (ec)
+        return -1;
+    request.pool = info_.id;
+    request.capacity = capacity;
+    request.flags = flags;
+    ec = module().call(request);
+    return ec ? -1 : request.fd;
+}
+
+int pool_state::open_channel(std::string_view name, std::uint32_t flags,
+                             std::error_code& ec) const noexcept {
+    fixedpool_channel_open request = {};
+    ec = put_name(request.name, name);
+    if (ec)
+        return -1;
+    request.pool = info_.id;
+    request.flags = flags;
+    ec = module().call(request);
+    return ec ? -1 : request.fd;
 }
 
 std::byte* pool_state::get(handle name) const noexcept {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <system_error>
 
 #include <fixedpool/handle.hpp>
@@ -58,6 +59,12 @@ class pool_state {
                                        std::span<std::byte> bytes) const noexcept;
     [[nodiscard]] std::error_code write(handle name, std::uint32_t offset,
                                         std::span<const std::byte> bytes) const noexcept;
+
+    // Each returns a descriptor, -1 on failure.
+    int create_channel(std::string_view name, std::uint32_t capacity, std::uint32_t flags,
+                       std::error_code& ec) const noexcept;
+    int open_channel(std::string_view name, std::uint32_t flags,
+                     std::error_code& ec) const noexcept;
 
     [[nodiscard]] std::optional<std::uint32_t> index_of(handle name) const noexcept {
         const std::uint32_t index = name.slot() - info_.first_slot;

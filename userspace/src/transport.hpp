@@ -51,6 +51,8 @@ class transport {
     virtual std::error_code call(fixedpool_read& request) noexcept = 0;
     virtual std::error_code call(fixedpool_write& request) noexcept = 0;
     virtual std::error_code call(fixedpool_give& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_channel_create& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_channel_open& request) noexcept = 0;
 
     /** Maps @p length bytes from @p offset of fixedpool_pool_info on. */
     virtual mapping map(std::uint64_t offset, std::uint64_t length, access wanted,

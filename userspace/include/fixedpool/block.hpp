@@ -21,6 +21,7 @@ namespace detail {
 class pool_state;
 }
 
+class channel;
 class pool;
 
 /** The number of a client, unique among the open ones; see client::id(). */
@@ -28,7 +29,7 @@ enum class client_id : std::uint32_t {};
 
 /**
  * Holds one block and gives it back in its destructor. Comes from
- * pool::allocate() and pool::adopt(), and keeps that pool attached. An empty
+ * pool::allocate(), pool::adopt() and channel::receive(), and keeps that pool attached. An empty
  * block, default-made or moved from, holds nothing.
  *
  * Like a pointer, a const block may still be written to.
@@ -108,6 +109,7 @@ class [[nodiscard]] FIXEDPOOL_EXPORT block {
     [[nodiscard]] fixedpool::handle try_give(client_id receiver, std::error_code& ec) noexcept;
 
   private:
+    friend class channel;
     friend class pool;
     block(std::shared_ptr<const detail::pool_state> owner, fixedpool::handle held) noexcept;
     void free_held() noexcept;

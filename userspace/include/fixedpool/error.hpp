@@ -67,6 +67,12 @@ enum class errc {
     too_many_holders,
     no_such_client,
     client_not_attached, ///< the receiver is not attached to the pool
+
+    // channels
+    no_such_channel, ///< no channel of the pool has this name
+    no_receiver,     ///< all who could receive have gone
+    would_block,     ///< nothing to receive, or no room, and the end does not wait
+    channel_left,    ///< the client of the end has left the pool
 };
 
 /** The category of errc. Thread safety: any thread, as all of std::error_category. */

@@ -3,11 +3,13 @@
  * All of libfixedpool: pools of equal blocks that processes and drivers share.
  *
  *   client -> pool -> block -> handle -> (other process) -> pool::adopt() -> block
+ *                     block -> channel -> (other process) -> block
  */
 #ifndef FIXEDPOOL_FIXEDPOOL_HPP
 #define FIXEDPOOL_FIXEDPOOL_HPP
 
 #include <fixedpool/block.hpp>
+#include <fixedpool/channel.hpp>
 #include <fixedpool/client.hpp>
 #include <fixedpool/error.hpp>
 #include <fixedpool/handle.hpp>

@@ -213,6 +213,7 @@ class FIXEDPOOL_EXPORT pool {
                                  std::error_code& ec) const noexcept;
 
   private:
+    friend class channel;
     friend class client;
     explicit pool(std::shared_ptr<const detail::pool_state> state) noexcept;
 
