@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes over blocks from a producer and never copies them: SHA-256 is computed
+ * Receives blocks through a channel and never copies them: SHA-256 is computed
  * where they are mapped, CRC-32 by a driver, which gets nothing but the handle.
  */
 #include <cerrno>
@@ -28,13 +28,13 @@
 
 #include "file.hpp"
 #include "program.hpp"
+#include "stream.hpp"
 
 namespace {
 
 struct options {
     std::string pool;
-    std::string number;
-    std::string handles;
+    std::string channel;
     std::uint64_t keep = 0;
 };
 
@@ -74,8 +74,9 @@ class driver_crc32 {
         pool.copy(request_.pool, sizeof(request_.pool) - 1);
     }
 
-    void update(fixedpool::handle block, std::uint64_t length) {
+    void update(fixedpool::handle block, std::uint64_t offset, std::uint64_t length) {
         request_.handle = block.value();
+        request_.offset = static_cast<std::uint32_t>(offset);
         request_.length = static_cast<std::uint32_t>(length);
         if (::ioctl(device_.number(), FIXEDPOOL_CLIENT_IOC_CRC32, &request_) != 0)
             throw std::system_error{errno, std::generic_category(),
@@ -104,20 +105,17 @@ void consume(const options& wanted) {
     sha256 hash;
     driver_crc32 crc{pool.name()};
 
-    demo::file{wanted.number, O_WRONLY}.send(client.id());
-    const demo::file handles{wanted.handles, O_RDONLY};
+    const auto stream = demo::open_stream(pool, wanted.channel, fixedpool::channel_end::receive);
 
     std::vector<fixedpool::block> kept;
     std::uint64_t blocks = 0;
     std::uint64_t bytes = 0;
-    for (demo::message message{}; handles.receive(message);) {
-        auto block = pool.adopt(fixedpool::handle::from_value(message.handle));
-        if (message.length > block.size())
-            throw std::runtime_error{"the producer says more bytes than a block has"};
-        hash.update(block.bytes().first(message.length));
-        crc.update(block.handle(), message.length);
+    while (auto block = stream.receive()) {
+        const auto part = demo::payload(block);
+        hash.update(part);
+        crc.update(block.handle(), sizeof(demo::header), part.size());
         ++blocks;
-        bytes += message.length;
+        bytes += part.size();
         if (wanted.keep != 0)
             kept.push_back(std::move(block));
         if (wanted.keep != 0 && kept.size() == wanted.keep)
@@ -133,11 +131,9 @@ int main(int argc, char** argv) {
     options wanted;
     const auto declare = [&](CLI::App& app) {
         app.add_option("--pool", wanted.pool, "name of the pool")->required();
-        app.add_option("--number", wanted.number, "pipe that takes this client's number")
-            ->required();
-        app.add_option("--handles", wanted.handles, "pipe that tells the handles")->required();
+        app.add_option("--channel", wanted.channel, "name of the channel")->required();
         app.add_option("--keep", wanted.keep, "free no block, and with so many wait to be killed");
     };
-    return demo::run("demo-consumer", "Takes over blocks and prints checksums of them.", argc, argv,
+    return demo::run("demo-consumer", "Receives blocks and prints checksums of them.", argc, argv,
                      declare, [&] { consume(wanted); });
 }

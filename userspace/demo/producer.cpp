@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads a file straight into blocks and gives them, one by one, to a consumer.
- * The consumer's client number comes through a pipe; handles leave through
- * another.
+ * Reads a file straight into blocks and sends them, one by one, through a
+ * channel.
  */
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -18,14 +17,14 @@
 
 #include "file.hpp"
 #include "program.hpp"
+#include "stream.hpp"
 
 namespace {
 
 struct options {
     std::string input;
     std::string pool;
-    std::string number;
-    std::string handles;
+    std::string channel;
 };
 
 /** Waits for the consumer to free one if need be. */
@@ -48,19 +47,17 @@ void produce(const options& wanted) {
     if (!pool.mappable())
         throw std::runtime_error{"pool '" + wanted.pool + "' cannot be mapped"};
 
-    fixedpool::client_id consumer{};
-    if (!demo::file{wanted.number, O_RDONLY}.receive(consumer))
-        throw std::runtime_error{"the consumer left without a word"};
-    const demo::file handles{wanted.handles, O_WRONLY};
+    const auto stream = demo::open_stream(pool, wanted.channel, fixedpool::channel_end::send);
 
     std::uint64_t blocks = 0;
     std::uint64_t bytes = 0;
     for (;;) {
         auto block = next_block(pool);
-        const auto length = input.read(block.bytes());
+        const auto length = input.read(demo::payload_room(block));
         if (length == 0)
             break;
-        handles.send(demo::message{block.give(consumer).value(), length});
+        demo::set_length(block, length);
+        stream.send(std::move(block));
         ++blocks;
         bytes += length;
     }
@@ -70,16 +67,12 @@ void produce(const options& wanted) {
 } // namespace
 
 int main(int argc, char** argv) {
-    std::signal(SIGPIPE, SIG_IGN); // a consumer that is gone is an error like others
-
     options wanted;
     const auto declare = [&](CLI::App& app) {
         app.add_option("input", wanted.input, "file to read")->required();
         app.add_option("--pool", wanted.pool, "name of the pool")->required();
-        app.add_option("--number", wanted.number, "pipe that tells the consumer's client number")
-            ->required();
-        app.add_option("--handles", wanted.handles, "pipe that takes the handles")->required();
+        app.add_option("--channel", wanted.channel, "name of the channel")->required();
     };
-    return demo::run("demo-producer", "Reads a file into blocks and gives them to a consumer.",
+    return demo::run("demo-producer", "Reads a file into blocks and sends them through a channel.",
                      argc, argv, declare, [&] { produce(wanted); });
 }
