@@ -218,9 +218,10 @@ static void open_locked(struct fixedpool_channel *channel, u32 ends)
 static void close_side(struct channel_side *side)
 {
 	lockdep_assert_held(&channels_lock);
-	/* pairs with channel_gone() */
-	if (!--side->ends)
+	if (!--side->ends) {
+		/* pairs with channel_gone() */
 		smp_store_release(&side->gone, true);
+	}
 }
 
 static struct fixedpool_channel *channel_make(struct fixedpool *pool,

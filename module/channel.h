@@ -109,11 +109,12 @@ static inline bool channel_ready(const struct fixedpool_channel *channel)
 	return ring_ready(&channel->ring);
 }
 
-/* Pairs with the store in close_side(): who finds the writers gone finds all
- * that they wrote. Otherwise a reader would take the end for reached too early.
- */
 static inline bool channel_gone(const struct channel_side *side)
 {
+	/* Pairs with the store in close_side(): who finds the writers gone finds
+	 * all that they wrote. Otherwise a reader would take the end for reached
+	 * too early.
+	 */
 	return smp_load_acquire(&side->gone);
 }
 

@@ -183,6 +183,19 @@ static bool client_left(struct channel_file *cf)
 	return left;
 }
 
+/* A read, or write, has something to do, if only to fail. */
+static bool may_read(struct channel_file *cf)
+{
+	return channel_ready(cf->channel) ||
+	       channel_gone(&cf->channel->writers) || client_left(cf);
+}
+
+static bool may_write(struct channel_file *cf)
+{
+	return channel_room(cf->channel) ||
+	       channel_gone(&cf->channel->readers) || client_left(cf);
+}
+
 static ssize_t channel_file_read(struct file *file, char __user *buffer,
 				 size_t size, loff_t *pos)
 {
@@ -208,9 +221,7 @@ static ssize_t channel_file_read(struct file *file, char __user *buffer,
 		if (file->f_flags & O_NONBLOCK)
 			break;
 		done = wait_event_interruptible_exclusive(channel->readers.wait,
-				channel_ready(channel) ||
-				channel_gone(&channel->writers) ||
-				client_left(cf));
+							  may_read(cf));
 		if (done)
 			break;
 	}
@@ -246,9 +257,7 @@ static ssize_t channel_file_write(struct file *file, const char __user *buffer,
 		if (error != -EAGAIN || file->f_flags & O_NONBLOCK)
 			break;
 		error = wait_event_interruptible_exclusive(channel->writers.wait,
-				channel_room(channel) ||
-				channel_gone(&channel->readers) ||
-				client_left(cf));
+							   may_write(cf));
 		if (error)
 			break;
 	}

@@ -83,28 +83,30 @@ static struct ring_cell *cell_at(const struct ring *ring, unsigned long pos)
 	return &ring->cells[pos & ring->mask];
 }
 
-/* How many cells from @pos on have the turn that their position and @offset say.
- *
- * Pairs with pass_on(): who finds a cell free finds its old word read, and who
+/* Pairs with pass_on(): who finds a cell free finds its old word read, and who
  * finds it filled finds the new word. Otherwise a word would be overwritten
  * before it is read, or read before it is written.
  */
+static unsigned long turn_of(const struct ring_cell *cell)
+{
+	return smp_load_acquire(&cell->turn); /* see above */
+}
+
+static void pass_on(struct ring_cell *cell, unsigned long turn)
+{
+	smp_store_release(&cell->turn, turn); /* pairs with turn_of() */
+}
+
+/* How many cells from @pos on have the turn that their position and @offset say. */
 static unsigned int count_cells(const struct ring *ring, unsigned long pos,
 				unsigned int offset, unsigned int count)
 {
 	unsigned int n = 0;
 
 	while (n < count &&
-	       smp_load_acquire(&cell_at(ring, pos + n)->turn) ==
-		       pos + n + offset)
+	       turn_of(cell_at(ring, pos + n)) == pos + n + offset)
 		n++;
 	return n;
-}
-
-/* See count_cells(). */
-static void pass_on(struct ring_cell *cell, unsigned long turn)
-{
-	smp_store_release(&cell->turn, turn);
 }
 
 /* Where @pos is out of date it may be behind @head: then the turns say so. */

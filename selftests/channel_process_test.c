@@ -352,7 +352,8 @@ TEST_F(channel, carries_many_handles_of_many_writers_to_many_readers)
 	}
 	close(self->in);
 	close(self->out);
-	self->in = self->out = -1;
+	self->in = -1;
+	self->out = -1;
 	for (int i = 0; i < WRITERS + READERS; i++)
 		ASSERT_EQ(0, pthread_create(&stations[i].thread, NULL,
 					    i < WRITERS ? write_many : read_many, &stations[i]));

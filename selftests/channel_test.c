@@ -531,7 +531,9 @@ TEST_F(channel, outlives_the_name_of_its_pool)
 	close(self->witness);
 	self->writer = client_open();
 	self->witness = client_open();
-	self->in = self->out = self->reader = -1;
+	self->in = -1;
+	self->out = -1;
+	self->reader = -1;
 	ASSERT_EQ(0, pool_create(self->writer, POOL, variant->storage, 64, BLOCKS, &self->pool));
 	ASSERT_EQ(0, pool_attach(self->witness, POOL, NULL));
 }
@@ -548,7 +550,9 @@ TEST_F(channel, keeps_its_pool_when_everything_else_has_gone)
 	close(self->out);
 	self->writer = client_open();
 	self->witness = client_open();
-	self->in = self->out = self->reader = -1;
+	self->in = -1;
+	self->out = -1;
+	self->reader = -1;
 	ASSERT_EQ(0, pool_create(self->writer, POOL, variant->storage, 64, BLOCKS, &self->pool));
 	ASSERT_EQ(0, pool_attach(self->witness, POOL, NULL));
 }

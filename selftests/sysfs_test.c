@@ -132,8 +132,8 @@ TEST_F(sysfs, shows_these_files_and_no_others_and_nobody_can_write_them)
 		"align", "allocs", "block_size", "blocks", "bytes", "cached", "clients",
 		"failures",
 		"flags", "free", "frees", "group", "id", "in_use", "mode", "numa_node", "owner",
-		"peak", "queued", "reclaimed", "refused_foreign", "refused_stale", "reserve", "storage",
-		"stride",
+		"peak", "queued", "reclaimed", "refused_foreign", "refused_stale", "reserve",
+		"storage", "stride",
 	};
 	DIR *directory = opendir(FOLDER);
 	struct dirent *entry;

@@ -499,7 +499,9 @@ struct fixedpool_channel_open {
 #define FIXEDPOOL_IOC_READ		_IOWR(FIXEDPOOL_IOC_MAGIC, 9, struct fixedpool_read)
 #define FIXEDPOOL_IOC_WRITE		_IOWR(FIXEDPOOL_IOC_MAGIC, 10, struct fixedpool_write)
 #define FIXEDPOOL_IOC_GIVE		_IOWR(FIXEDPOOL_IOC_MAGIC, 11, struct fixedpool_give)
-#define FIXEDPOOL_IOC_CHANNEL_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 17, struct fixedpool_channel_create)
-#define FIXEDPOOL_IOC_CHANNEL_OPEN	_IOWR(FIXEDPOOL_IOC_MAGIC, 18, struct fixedpool_channel_open)
+#define FIXEDPOOL_IOC_CHANNEL_CREATE	\
+	_IOWR(FIXEDPOOL_IOC_MAGIC, 17, struct fixedpool_channel_create)
+#define FIXEDPOOL_IOC_CHANNEL_OPEN	\
+	_IOWR(FIXEDPOOL_IOC_MAGIC, 18, struct fixedpool_channel_open)
 
 #endif /* _UAPI_LINUX_FIXEDPOOL_H */
