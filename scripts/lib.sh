@@ -27,6 +27,14 @@ kernel_packages() {
 		die "no kernel '$1'; there are: $(kernel_names | xargs)"
 }
 
+# kernel_fragments NAME: of the configuration of a kernel that is built.
+kernel_fragments() {
+	awk -v name="$1" '!/^#/ && $1 == name {
+		for (i = 4; i <= NF; i++)
+			print $i
+	}' "$top/scripts/kernels"
+}
+
 # locked LOCK COMMAND...: one at a time, also among several users of one
 # checkout. COMMAND may be a function, and sees the variables of its caller.
 locked() {
