@@ -8,6 +8,7 @@
 
 #include "channel.h"
 #include "registry.h"
+#include "set.h"
 
 /* All clients by number, so that one can give to another. */
 static DEFINE_XARRAY_ALLOC1(clients);
@@ -52,6 +53,7 @@ struct client *client_create(void)
 	refcount_set(&client->refs, 1);
 	mutex_init(&client->lock);
 	xa_init_flags(&client->attachments, XA_FLAGS_ACCOUNT);
+	xa_init_flags(&client->sets, XA_FLAGS_ACCOUNT);
 	/* numbers go round: one that somebody still has in mind is not reused
 	 * soon
 	 */
@@ -247,10 +249,14 @@ int client_pool_detach(struct client *client, u32 id)
  */
 void client_destroy(struct client *client)
 {
+	struct fixedpool_set *set;
 	struct attachment *att;
-	unsigned long unit;
+	unsigned long unit, id;
 
 	xa_erase(&clients, client->id);
+	xa_for_each(&client->sets, id, set)
+		set_close(set);
+	xa_destroy(&client->sets);
 	xa_for_each(&client->attachments, unit, att) {
 		/* the first entry of each pool; the others go with it */
 		client_leave(client, att);

@@ -17,9 +17,10 @@
  * @id: its number, never 0
  * @refs: the file has one until client_destroy(), and everybody who keeps a
  *	pointer; who finds the client by RCU only, needs none
- * @lock: Protects: @attachments against changes; readers use RCU.
+ * @lock: Protects: @attachments and @sets against changes; readers use RCU.
  *	Ordering: outside the registry's lock.
  * @attachments: by unit of handle space, an entry for each unit of the pool
+ * @sets: those it has opened, by number
  * @rcu: frees it
  */
 struct client {
@@ -27,6 +28,7 @@ struct client {
 	refcount_t refs;
 	struct mutex lock; /* see above */
 	struct xarray attachments;
+	struct xarray sets;
 	struct rcu_head rcu;
 };
 

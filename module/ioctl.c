@@ -31,6 +31,8 @@ static_assert(sizeof(struct fixedpool_check) == 16);
 static_assert(sizeof(struct fixedpool_read) == 32);
 static_assert(sizeof(struct fixedpool_write) == 32);
 static_assert(sizeof(struct fixedpool_give) == 24);
+static_assert(sizeof(struct fixedpool_set_create) == 56);
+static_assert(sizeof(struct fixedpool_set_destroy) == 40);
 static_assert(sizeof(struct fixedpool_channel_create) == 48);
 static_assert(sizeof(struct fixedpool_channel_open) == 48);
 
@@ -75,6 +77,9 @@ static const struct command commands[] = {
 	COMMAND(FIXEDPOOL_IOC_READ, 32, false, call_read, NULL),
 	COMMAND(FIXEDPOOL_IOC_WRITE, 32, false, call_write, NULL),
 	COMMAND(FIXEDPOOL_IOC_GIVE, 24, true, call_give, NULL),
+	COMMAND(FIXEDPOOL_IOC_SET_CREATE, 56, true, call_set_create,
+		undo_set_create),
+	COMMAND(FIXEDPOOL_IOC_SET_DESTROY, 40, false, call_set_destroy, NULL),
 	COMMAND(FIXEDPOOL_IOC_CHANNEL_CREATE, 48, true, call_channel_create,
 		undo_channel),
 	COMMAND(FIXEDPOOL_IOC_CHANNEL_OPEN, 48, true, call_channel_open,

@@ -10,7 +10,8 @@
 #include "ioctl_call.h"
 
 #define VALID_ALLOC_FLAGS \
-	(FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO)
+	(FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO | \
+	 FIXEDPOOL_ALLOC_BY_SIZE)
 
 /*
  * Goes through the caller's array of handles a stack's worth at a time and
@@ -94,8 +95,8 @@ static void zero_blocks(struct fixedpool *pool, const u32 *indices,
 }
 
 /* Moves @reserved blocks to the client, and their handles to its array. */
-static long alloc_deliver(struct attachment *att, struct fixedpool_alloc *alloc,
-			  u32 reserved)
+long alloc_deliver(struct attachment *att, struct fixedpool_alloc *alloc,
+		   u32 reserved)
 {
 	u64 __user *to = u64_to_user_ptr(alloc->handles);
 	u32 indices[POOL_BATCH];
@@ -111,7 +112,7 @@ static long alloc_deliver(struct attachment *att, struct fixedpool_alloc *alloc,
 		if (copy_to_user(to + alloc->done, handles,
 				 batch * sizeof(handles[0]))) {
 			holding_unclaim(att, indices, handles, batch);
-			depot_cancel(&att->pool->depot, reserved);
+			pool_cancel(att->pool, reserved);
 			return -EFAULT;
 		}
 		alloc->done += batch;
@@ -119,11 +120,25 @@ static long alloc_deliver(struct attachment *att, struct fixedpool_alloc *alloc,
 	return 0;
 }
 
+static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
+{
+	u32 least = alloc->flags & FIXEDPOOL_ALLOC_PARTIAL ? 1 : alloc->count;
+	struct attachment *att = client_attachment_of_pool(client, alloc->pool);
+	u32 reserved;
+	long error;
+
+	if (!att)
+		return -ENXIO;
+	reserved = pool_reserve_all(att->pool, least, alloc->count);
+	error = reserved ? alloc_deliver(att, alloc, reserved) : -ENOBUFS;
+	attachment_put(att);
+	return error;
+}
+
 long call_alloc(struct client *client, struct call *call)
 {
 	struct fixedpool_alloc *alloc = &call->argument.alloc;
-	struct attachment *att;
-	u32 least, reserved;
+	bool by_size = alloc->flags & FIXEDPOOL_ALLOC_BY_SIZE;
 	long error;
 
 	alloc->done = 0;
@@ -131,17 +146,14 @@ long call_alloc(struct client *client, struct call *call)
 		return -EINVAL;
 	if (alloc->flags & ~VALID_ALLOC_FLAGS)
 		return -EINVAL;
-	if (alloc->scope || alloc->size || alloc->timeout)
+	if (alloc->scope || alloc->timeout)
 		return -EINVAL;
-	att = client_attachment_of_pool(client, alloc->pool);
-	if (!att)
-		return -ENXIO;
-	least = alloc->flags & FIXEDPOOL_ALLOC_PARTIAL ? 1 : alloc->count;
-	reserved = pool_reserve_all(att->pool, least, alloc->count);
-	error = reserved ? alloc_deliver(att, alloc, reserved) : -ENOBUFS;
+	if (by_size != !!alloc->size)
+		return -EINVAL;
+	error = by_size ? alloc_by_size(client, alloc) :
+			  alloc_of_pool(client, alloc);
 	if (error && alloc->done)
 		undo_alloc(client, call);
-	attachment_put(att);
 	return error;
 }
 

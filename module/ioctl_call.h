@@ -27,6 +27,8 @@ union argument {
 	struct fixedpool_give give;
 	struct fixedpool_channel_create channel_create;
 	struct fixedpool_channel_open channel_open;
+	struct fixedpool_set_create set_create;
+	struct fixedpool_set_destroy set_destroy;
 };
 
 /**
@@ -62,5 +64,13 @@ long call_give(struct client *client, struct call *call);
 long call_channel_create(struct client *client, struct call *call);
 long call_channel_open(struct client *client, struct call *call);
 void undo_channel(struct client *client, struct call *call);
+long call_set_create(struct client *client, struct call *call);
+void undo_set_create(struct client *client, struct call *call);
+long call_set_destroy(struct client *client, struct call *call);
+
+/* ALLOC from a set, and what both ways of ALLOC share. */
+long alloc_by_size(struct client *client, struct fixedpool_alloc *alloc);
+long alloc_deliver(struct attachment *att, struct fixedpool_alloc *alloc,
+		   u32 reserved);
 
 #endif /* FIXEDPOOL_IOCTL_CALL_H */

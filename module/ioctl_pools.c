@@ -20,7 +20,7 @@ static bool name_terminated(const char *name)
 long call_query(struct client *client, struct call *call)
 {
 	call->argument.query = (struct fixedpool_query) {
-		.features = FIXEDPOOL_FEATURE_GIVE |
+		.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SETS |
 			    FIXEDPOOL_FEATURE_CHANNELS,
 		.abi_version = FIXEDPOOL_ABI_VERSION,
 		.client = client->id,

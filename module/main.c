@@ -10,6 +10,7 @@
 #include "mapping.h"
 #include "params.h"
 #include "registry.h"
+#include "set.h"
 #include "sysfs.h"
 
 static const struct registry_observer observer = {
@@ -40,15 +41,16 @@ static int __init fixedpool_init(void)
 	if (error)
 		goto exit_channel;
 	registry_init(&observer);
-	error = params_create_pools();
+	error = params_create();
 	if (error)
-		goto exit_registry;
+		goto exit_sets;
 	error = chardev_init();
 	if (error)
-		goto exit_registry;
+		goto exit_sets;
 	return 0;
 
-exit_registry:
+exit_sets:
+	sets_exit();
 	registry_exit();
 	sysfs_exit();
 exit_channel:
@@ -71,6 +73,7 @@ static void __exit fixedpool_exit(void)
 	client_exit();
 	/* before the registry: the end of an attachment may be put off */
 	attachment_exit();
+	sets_exit();
 	registry_exit();
 	sysfs_exit();
 	channel_exit();

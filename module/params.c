@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pools made when the module is loaded: pools=name:block_size:blocks[:mode],... */
+/*
+ * Pools and sets made when the module is loaded:
+ * pools=name:block_size:blocks[:mode],... sets=name:pool+pool+...,...
+ */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include "params.h"
@@ -12,12 +15,17 @@
 #include <linux/string.h>
 
 #include "registry.h"
+#include "set.h"
 
 #define MAX_FIELDS	4
 
 static char *pools;
 module_param(pools, charp, 0444);
 MODULE_PARM_DESC(pools, "pools to make at load: name:block_size:blocks[:mode],...");
+
+static char *sets;
+module_param(sets, charp, 0444);
+MODULE_PARM_DESC(sets, "sets to make at load: name:pool+pool+...,...");
 
 /* Splits one pool's text, in place; returns why it makes no sense, or NULL. */
 static const char *parse(char *text, struct fixedpool_params *params)
@@ -72,7 +80,7 @@ static const char *reason(const struct fixedpool_params *params, int error)
 	}
 }
 
-static int create_one(char *text)
+static int create_pool(char *text)
 {
 	struct fixedpool_params params = { .numa_node = NUMA_NO_NODE };
 	char *whole = kstrdup(text, GFP_KERNEL);
@@ -98,24 +106,105 @@ static int create_one(char *text)
 }
 
 /**
- * params_create_pools() - make the pools that the parameter names
- *
- * Return: 0 or an error, told in the log in one line; some pools may have been
- * made then.
+ * struct members - the pools of a set that is being made
+ * @pools: with a reference to each
+ * @count: how many
  */
-int params_create_pools(void)
+struct members {
+	struct fixedpool *pools[FIXEDPOOL_MAX_SET_POOLS];
+	unsigned int count;
+};
+
+/* Finds the pools whose names stand in @text; returns why it cannot, or NULL. */
+static const char *find_members(char *text, struct members *members)
+{
+	char *name;
+
+	while ((name = strsep(&text, "+"))) {
+		struct fixedpool *pool;
+
+		if (members->count == FIXEDPOOL_MAX_SET_POOLS)
+			return "has too many pools";
+		pool = registry_get(name);
+		if (IS_ERR(pool))
+			return "has a pool that does not exist";
+		members->pools[members->count++] = pool;
+	}
+	return NULL;
+}
+
+static const char *set_reason(const char *name, int error)
+{
+	switch (error) {
+	case -EINVAL:
+		if (registry_name_valid(name))
+			return "has the same pool twice";
+		return "has a name that is not 1 to 31 of [A-Za-z0-9._-]";
+	case -EEXIST:
+		return "is named twice";
+	default:
+		return "cannot be made";
+	}
+}
+
+static int create_set(char *text)
+{
+	char *whole = kstrdup(text, GFP_KERNEL);
+	struct members *members = kzalloc(sizeof(*members), GFP_KERNEL);
+	const char *why = "is not name:pool+pool+...";
+	struct fixedpool_set *set;
+	int error = -EINVAL;
+	char *name;
+
+	if (!whole || !members) {
+		error = -ENOMEM;
+		goto free;
+	}
+	name = strsep(&text, ":");
+	if (text)
+		why = find_members(text, members);
+	if (!why) {
+		set = set_create(name, members->pools, members->count, false);
+		error = PTR_ERR_OR_ZERO(set);
+		if (error)
+			why = set_reason(name, error);
+		else
+			set_put(set);
+	}
+	if (why)
+		pr_err("sets: \"%s\" %s\n", whole, why);
+	while (members->count)
+		registry_put(members->pools[--members->count]);
+free:
+	kfree(members);
+	kfree(whole);
+	return error;
+}
+
+static int create_each(const char *texts, int (*create)(char *text))
 {
 	char *list, *rest, *text;
 	int error = 0;
 
-	if (!pools || !*pools)
+	if (!texts || !*texts)
 		return 0;
-	list = kstrdup(pools, GFP_KERNEL);
+	list = kstrdup(texts, GFP_KERNEL);
 	if (!list)
 		return -ENOMEM;
 	rest = list;
 	while (!error && (text = strsep(&rest, ",")))
-		error = create_one(text);
+		error = create(text);
 	kfree(list);
 	return error;
+}
+
+/**
+ * params_create() - make the pools, and then the sets, that parameters name
+ *
+ * Return: 0 or an error, told in the log in one line; some may have been made
+ * then.
+ */
+int params_create(void)
+{
+	return create_each(pools, create_pool) ?: create_each(sets, create_set);
 }

@@ -2,6 +2,6 @@
 #ifndef FIXEDPOOL_PARAMS_H
 #define FIXEDPOOL_PARAMS_H
 
-int params_create_pools(void);
+int params_create(void);
 
 #endif /* FIXEDPOOL_PARAMS_H */

@@ -54,6 +54,10 @@ enum holder {
  * @POOL_REFUSED_FOREIGN: handles refused because the caller did not hold the
  *	block
  * @POOL_RECLAIMED: holds taken back from clients that left
+ * @POOL_FALLBACKS: blocks handed out, by size, in place of those of a smaller
+ *	pool that had none
+ * @POOL_OVERFLOWS: blocks that this pool should have given, by size, and a
+ *	bigger one gave
  * @POOL_COUNTERS: how many there are
  */
 enum pool_counter {
@@ -62,6 +66,8 @@ enum pool_counter {
 	POOL_REFUSED_STALE,
 	POOL_REFUSED_FOREIGN,
 	POOL_RECLAIMED,
+	POOL_FALLBACKS,
+	POOL_OVERFLOWS,
 	POOL_COUNTERS
 };
 
@@ -169,6 +175,12 @@ static inline void pool_count(struct fixedpool *pool, enum pool_counter which,
 			      u64 n)
 {
 	this_cpu_add(pool->stats->counters[which], n);
+}
+
+/* Undoes a pool_reserve() that is not claimed. */
+static inline void pool_cancel(struct fixedpool *pool, u32 count)
+{
+	depot_cancel(&pool->depot, count);
 }
 
 static inline const struct geometry *pool_geometry(const struct fixedpool *pool)

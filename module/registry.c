@@ -105,8 +105,8 @@ static void space_release(struct fixedpool *pool)
 }
 
 /**
- * registry_name_valid() - may something have this name
- * @name: ends within FIXEDPOOL_NAME_SIZE, or is not valid
+ * registry_name_valid() - may a pool, or a set, be called so
+ * @name: the name, maybe without an end within FIXEDPOOL_NAME_SIZE
  *
  * Context: any.
  */

@@ -96,6 +96,8 @@ POOL_ATTRIBUTE(failures, "%llu", pool_counter(pool, POOL_FAILURES));
 POOL_ATTRIBUTE(refused_stale, "%llu", pool_counter(pool, POOL_REFUSED_STALE));
 POOL_ATTRIBUTE(refused_foreign, "%llu", pool_counter(pool, POOL_REFUSED_FOREIGN));
 POOL_ATTRIBUTE(reclaimed, "%llu", pool_counter(pool, POOL_RECLAIMED));
+POOL_ATTRIBUTE(fallbacks, "%llu", pool_counter(pool, POOL_FALLBACKS));
+POOL_ATTRIBUTE(overflows, "%llu", pool_counter(pool, POOL_OVERFLOWS));
 
 static struct attribute *counter_attrs[] = {
 	&dev_attr_allocs.attr,
@@ -104,6 +106,8 @@ static struct attribute *counter_attrs[] = {
 	&dev_attr_refused_stale.attr,
 	&dev_attr_refused_foreign.attr,
 	&dev_attr_reclaimed.attr,
+	&dev_attr_fallbacks.attr,
+	&dev_attr_overflows.attr,
 	NULL
 };
 

@@ -18,6 +18,7 @@
 
 struct fixedpool;
 struct fixedpool_channel;
+struct fixedpool_set;
 
 /**
  * struct fixedpool_params - what a pool is to be
@@ -96,6 +97,21 @@ fixedpool_channel_listen(struct fixedpool_channel *channel,
 					 void *data),
 			 void *data);
 void fixedpool_channel_unlisten(struct fixedpool_channel *channel);
+
+
+struct fixedpool_set * __must_check
+fixedpool_set_create(const char *name, struct fixedpool **pools,
+		     unsigned int count);
+void fixedpool_set_destroy(struct fixedpool_set *set);
+struct fixedpool_set * __must_check fixedpool_set_get(const char *name);
+void fixedpool_set_put(struct fixedpool_set *set);
+void * __must_check
+fixedpool_set_alloc(struct fixedpool_set *set, u32 size,
+		    struct fixedpool **pool, u64 *handle);
+struct fixedpool *fixedpool_set_pool(struct fixedpool_set *set, u64 handle);
+
+void *fixedpool_mempool_alloc(gfp_t gfp, void *pool_data);
+void fixedpool_mempool_free(void *element, void *pool_data);
 
 #include <linux/fixedpool_inline.h>
 

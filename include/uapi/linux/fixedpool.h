@@ -22,12 +22,15 @@
  *   E2BIG      the structure carries data this module does not know, or is
  *              larger than a page
  *
- *   EEXIST     POOL_CREATE, CHANNEL_CREATE: the name is taken
+ *   EEXIST     POOL_CREATE, CHANNEL_CREATE, SET_CREATE: the name is taken
  *   ENOENT     POOL_ATTACH, POOL_DESTROY: no pool of that name;
- *              CHANNEL_OPEN: no channel of that name in that pool
- *   EACCES     POOL_ATTACH, POOL_DESTROY: mode bits or ownership forbid it;
- *              mmap: PROT_EXEC, or PROT_WRITE through a read-only descriptor
- *   EALREADY   POOL_ATTACH: this client is attached; FREE: double free
+ *              CHANNEL_OPEN: no channel of that name in that pool; SET_CREATE (to
+ *              open), SET_DESTROY: no set of that name
+ *   EACCES     POOL_ATTACH, POOL_DESTROY, SET_DESTROY: mode bits or ownership
+ *              forbid it; mmap: PROT_EXEC, or PROT_WRITE through a read-only
+ *              descriptor
+ *   EALREADY   POOL_ATTACH: this client is attached; SET_CREATE (to open): this
+ *              client has opened the set; FREE: double free
  *   ENFILE     POOL_CREATE: the module's max_pools is reached; mmap,
  *              CHANNEL_CREATE, CHANNEL_OPEN: the system's limit of open files is
  *              reached
@@ -41,16 +44,22 @@
  *              262144 blocks of slab storage
  *   ENOMEM     no memory (of the system, or of the memory cgroup)
  *   ENODEV     mmap: the pool's storage cannot be mapped
- *   ENXIO      no pool there that this client is attached to
- *   ENOBUFS    ALLOC: the pool has no free block
+ *   ENXIO      no pool there that this client is attached to; no set of that
+ *              number that this client has opened
+ *   ENOBUFS    ALLOC: the pool, or every pool of the set that fits, has no free
+ *              block; not enough of them without FIXEDPOOL_ALLOC_PARTIAL
  *   ERANGE     the handle's index is beyond the end of its pool
  *   ESTALE     the handle's allocation has ended
  *   EPERM      the block is allocated, but this client does not hold it
- *   EMSGSIZE   READ, WRITE: the bytes lie beyond the end of the block
+ *   EMSGSIZE   READ, WRITE: the bytes lie beyond the end of the block; ALLOC by
+ *              size: no pool of the set has blocks as large as that
  *   EBUSY      too many holders of one block (254) at the same time
  *   ESRCH      GIVE: no such client
  *   ENOTCONN   GIVE: that client is not attached to the pool; channel: the client
- *              that opened the descriptor has left the pool, or is closed
+ *              that opened the descriptor has left the pool, or is closed;
+ *              SET_CREATE (to open): this client is not attached to all pools of
+ *              the set; ALLOC by size: the blocks would come from a pool of the
+ *              set that this client has left
  *   EINTR      mmap: a fatal signal arrived while pages were being mapped;
  *              channel: a signal arrived while nothing had been moved yet
  *   EPIPE      write to a channel: all its readers have gone
@@ -84,6 +93,9 @@
 /* Largest number of handles in one call. */
 #define FIXEDPOOL_MAX_BATCH	1024
 
+/* Largest number of pools in one set. */
+#define FIXEDPOOL_MAX_SET_POOLS	32
+
 /*
  * A handle names one allocation of one block:
  *
@@ -116,6 +128,7 @@ enum fixedpool_storage {
 
 /* QUERY: features */
 #define FIXEDPOOL_FEATURE_GIVE		(1ULL << 0)
+#define FIXEDPOOL_FEATURE_SETS		(1ULL << 4)
 #define FIXEDPOOL_FEATURE_CHANNELS	(1ULL << 5)
 
 /**
@@ -285,21 +298,29 @@ struct fixedpool_pool_info {
 /* ALLOC: flags */
 #define FIXEDPOOL_ALLOC_PARTIAL		(1U << 0)	/* fewer blocks, at least one, will do */
 #define FIXEDPOOL_ALLOC_ZERO		(1U << 1)	/* fill the blocks with zeroes */
+#define FIXEDPOOL_ALLOC_BY_SIZE		(1U << 3)	/* from the pools of a set */
 
 /**
  * struct fixedpool_alloc - take blocks (FIXEDPOOL_IOC_ALLOC)
- * @pool: in: the pool's number
+ * @pool: in: the pool's number; with FIXEDPOOL_ALLOC_BY_SIZE the set's
  * @flags: in: FIXEDPOOL_ALLOC_*
  * @count: in: blocks wanted, 1 to FIXEDPOOL_MAX_BATCH
  * @done: out: blocks taken; also written when the call fails
  * @handles: in: pointer to @count __u64; out: the first @done are written
  * @scope: in: zero
- * @size: in: zero
+ * @size: in: with FIXEDPOOL_ALLOC_BY_SIZE the bytes wanted, at least 1; else
+ *	zero
  * @timeout: in: zero
  *
  * Takes all of @count or fails with ENOBUFS and takes none; with
  * FIXEDPOOL_ALLOC_PARTIAL it takes what there is and fails only when that is
  * nothing. Never waits.
+ *
+ * By size, the pools of the set that fit are looked at in their order, smallest
+ * first: the first gives as many as it has, the next gives what is then
+ * missing, and so on. All or nothing, and PARTIAL, are about the sum. A call
+ * that fails in the end has taken nothing, but others may have found those
+ * blocks missing while it was at work. The slot of each handle tells its pool.
  */
 struct fixedpool_alloc {
 	__u32 pool;
@@ -412,6 +433,53 @@ struct fixedpool_give {
 	__u32 flags;
 };
 
+/**
+ * struct fixedpool_set_create - order pools by size, or open a set by name
+ *	(FIXEDPOOL_IOC_SET_CREATE)
+ * @name: in: the name, see FIXEDPOOL_NAME_SIZE; sets and pools may have the same
+ * @pools: in: pointer to @count __u32, numbers of pools that this client is
+ *	attached to, in any order and each once; zero to open a set
+ * @count: in: 1 to FIXEDPOOL_MAX_SET_POOLS; zero to open the set of that name
+ * @flags: in: zero
+ * @id: out: the set's number, for ALLOC with FIXEDPOOL_ALLOC_BY_SIZE
+ * @reserved: in: zero
+ *
+ * The set orders its pools by block size; those of the same size stay in the
+ * order of @pools. Whoever makes a set has opened it. Others open it by name,
+ * being attached to every pool of it: a set opens no way to a pool.
+ *
+ * A set that a client has made loses its name when the last client has left
+ * it, a set of the kernel or of the module's parameter only by SET_DESTROY. A
+ * set keeps its pools: one that is destroyed loses its name, but its memory
+ * stays until the set is gone.
+ */
+struct fixedpool_set_create {
+	char name[FIXEDPOOL_NAME_SIZE];
+	__aligned_u64 pools;
+	__u32 count;
+	__u32 flags;
+	__u32 id;
+	__u32 reserved;
+};
+
+/**
+ * struct fixedpool_set_destroy - take a set's name away, or leave a set
+ *	(FIXEDPOOL_IOC_SET_DESTROY)
+ * @name: in: the set to be destroyed; empty to leave one
+ * @id: in: with an empty name the number of the set that this client leaves;
+ *	else zero
+ * @flags: in: zero
+ *
+ * Destroying is for the set's owner and CAP_DAC_OVERRIDE. The name is free at
+ * once; clients and modules that have the set keep it. Blocks that were taken
+ * through a set are not touched by either.
+ */
+struct fixedpool_set_destroy {
+	char name[FIXEDPOOL_NAME_SIZE];
+	__u32 id;
+	__u32 flags;
+};
+
 /* CHANNEL_CREATE, CHANNEL_OPEN: flags */
 #define FIXEDPOOL_CHANNEL_READ		(1U << 0)	/* handles can be read */
 #define FIXEDPOOL_CHANNEL_WRITE		(1U << 1)	/* handles can be written */
@@ -499,6 +567,8 @@ struct fixedpool_channel_open {
 #define FIXEDPOOL_IOC_READ		_IOWR(FIXEDPOOL_IOC_MAGIC, 9, struct fixedpool_read)
 #define FIXEDPOOL_IOC_WRITE		_IOWR(FIXEDPOOL_IOC_MAGIC, 10, struct fixedpool_write)
 #define FIXEDPOOL_IOC_GIVE		_IOWR(FIXEDPOOL_IOC_MAGIC, 11, struct fixedpool_give)
+#define FIXEDPOOL_IOC_SET_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 15, struct fixedpool_set_create)
+#define FIXEDPOOL_IOC_SET_DESTROY	_IOWR(FIXEDPOOL_IOC_MAGIC, 16, struct fixedpool_set_destroy)
 #define FIXEDPOOL_IOC_CHANNEL_CREATE	\
 	_IOWR(FIXEDPOOL_IOC_MAGIC, 17, struct fixedpool_channel_create)
 #define FIXEDPOOL_IOC_CHANNEL_OPEN	\
