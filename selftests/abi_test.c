@@ -6,6 +6,8 @@
  */
 #include "fixedpool_test.h"
 
+#include "sets.h"
+
 #include <stddef.h>
 
 #define LARGEST ((1 << _IOC_SIZEBITS) - 1)
@@ -35,6 +37,8 @@ struct setting {
 		struct fixedpool_give give;
 		struct fixedpool_channel_create channel_create;
 		struct fixedpool_channel_open channel_open;
+		struct fixedpool_set_create set_create;
+		struct fixedpool_set_destroy set_destroy;
 		char bytes[LARGEST];
 		__u32 words[LARGEST / 4];
 	} *argument;
@@ -127,6 +131,15 @@ static void prepare(struct __test_metadata *_metadata, struct setting *self, uns
 		self->argument->channel_open.pool = self->pool;
 		self->argument->channel_open.flags = FIXEDPOOL_CHANNEL_READ;
 		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SET_CREATE):
+		strcpy(self->argument->set_create.name, name);
+		self->argument->set_create.pools = (uintptr_t)&self->pool;
+		self->argument->set_create.count = 1;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SET_DESTROY):
+		ASSERT_EQ(0, set_create(self->client, name, &self->pool, 1, &pool));
+		strcpy(self->argument->set_destroy.name, name);
+		break;
 	}
 }
 
@@ -165,6 +178,9 @@ static void litter(struct setting *self, unsigned int number)
 		break;
 	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_OPEN):
 		self->argument->channel_open.fd = ~0;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SET_CREATE):
+		self->argument->set_create.id = ~0;
 		break;
 	}
 }
@@ -231,6 +247,8 @@ COMMAND_VARIANT(WRITE, write, false);
 COMMAND_VARIANT(GIVE, give, true);
 COMMAND_VARIANT(CHANNEL_CREATE, channel_create, true);
 COMMAND_VARIANT(CHANNEL_OPEN, channel_open, true);
+COMMAND_VARIANT(SET_CREATE, set_create, true);
+COMMAND_VARIANT(SET_DESTROY, set_destroy, false);
 
 TEST_F(command, succeeds_with_the_structure_of_this_header)
 {
@@ -434,6 +452,7 @@ FIELD_VARIANT(POOL_DESTROY, pool_destroy, flags, 0);
 FIELD_VARIANT(POOL_DESTROY, pool_destroy, reserved, 0);
 FIELD_VARIANT(POOL_INFO, pool_info, query_flags, 0);
 FIELD_VARIANT(ALLOC, alloc, flags, FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO);
+FIELD_VARIANT(ALLOC, alloc, size, 0);
 FIELD_VARIANT(FREE, free, flags, 0);
 FIELD_VARIANT(FREE, free, reserved, 0);
 FIELD_VARIANT(CHECK, check, flags, 0);
@@ -442,6 +461,10 @@ FIELD_VARIANT(READ, read, reserved, 0);
 FIELD_VARIANT(WRITE, write, flags, 0);
 FIELD_VARIANT(WRITE, write, reserved, 0);
 FIELD_VARIANT(GIVE, give, flags, 0);
+FIELD_VARIANT(SET_CREATE, set_create, flags, 0);
+FIELD_VARIANT(SET_CREATE, set_create, reserved, 0);
+FIELD_VARIANT(SET_DESTROY, set_destroy, id, 0);
+FIELD_VARIANT(SET_DESTROY, set_destroy, flags, 0);
 
 TEST_F(field, refuses_every_unknown_bit_and_nothing_happens)
 {

@@ -139,6 +139,19 @@ FIELD(channel_open, fd, 40);
 FIELD(channel_open, reserved, 44);
 SIZE(channel_open, 48);
 
+FIELD(set_create, name, 0);
+FIELD(set_create, pools, 32);
+FIELD(set_create, count, 40);
+FIELD(set_create, flags, 44);
+FIELD(set_create, id, 48);
+FIELD(set_create, reserved, 52);
+SIZE(set_create, 56);
+
+FIELD(set_destroy, name, 0);
+FIELD(set_destroy, id, 32);
+FIELD(set_destroy, flags, 36);
+SIZE(set_destroy, 40);
+
 COMMAND(QUERY, 0xc028fb00);
 COMMAND(POOL_CREATE, 0xc048fb01);
 COMMAND(POOL_ATTACH, 0xc028fb02);
@@ -151,6 +164,8 @@ COMMAND(CHECK, 0xc010fb08);
 COMMAND(READ, 0xc020fb09);
 COMMAND(WRITE, 0xc020fb0a);
 COMMAND(GIVE, 0xc018fb0b);
+COMMAND(SET_CREATE, 0xc038fb0f);
+COMMAND(SET_DESTROY, 0xc028fb10);
 COMMAND(CHANNEL_CREATE, 0xc030fb11);
 COMMAND(CHANNEL_OPEN, 0xc030fb12);
 
@@ -159,8 +174,11 @@ static_assert(FIXEDPOOL_NAME_SIZE == 32 && FIXEDPOOL_MAX_BATCH == 1024 &&
 	      FIXEDPOOL_MAX_BLOCK_SIZE == 4194304 && FIXEDPOOL_MAX_SLAB_BLOCK_SIZE == 1048576 &&
 	      FIXEDPOOL_MAX_CHANNEL_CAPACITY == 65536,
 	      "a limit has changed");
-static_assert(FIXEDPOOL_FEATURE_GIVE == 1 && FIXEDPOOL_FEATURE_CHANNELS == 32,
+static_assert(FIXEDPOOL_FEATURE_GIVE == 1 && FIXEDPOOL_FEATURE_SETS == 16 &&
+	      FIXEDPOOL_FEATURE_CHANNELS == 32,
 	      "a feature bit has moved");
+static_assert(FIXEDPOOL_MAX_SET_POOLS == 32, "a limit has changed");
+static_assert(FIXEDPOOL_ALLOC_BY_SIZE == 8, "a flag of ALLOC has moved");
 static_assert(FIXEDPOOL_POOL_AUTO_DESTROY == 1 && FIXEDPOOL_POOL_NUMA_NODE == 2,
 	      "a pool flag has moved");
 static_assert(FIXEDPOOL_ALLOC_PARTIAL == 1 && FIXEDPOOL_ALLOC_ZERO == 2,
@@ -174,7 +192,13 @@ static_assert(FIXEDPOOL_STORAGE_PAGES == 0 && FIXEDPOOL_STORAGE_SLAB == 1,
 static_assert(FIXEDPOOL_HANDLE(0x80000001, 0xffffffff) == 0x80000001ffffffffULL,
 	      "the handle has changed");
 
-#define COMMANDS 12
+#define COMMANDS 17
+
+/* Numbers below that are no command. */
+static bool is_hole(unsigned int number)
+{
+	return number >= 12 && number <= 14;
+}
 #define LARGEST ((1 << _IOC_SIZEBITS) - 1)
 
 FIXTURE(device)
@@ -198,9 +222,8 @@ TEST_F(device, does_not_know_other_commands)
 	static char argument[LARGEST];
 	const unsigned int sizes[] = { 0, 8, 40, LARGEST };
 
-	for (unsigned int number = COMMANDS; number <= _IOC_NRMASK; number++) {
-		if (number == _IOC_NR(FIXEDPOOL_IOC_CHANNEL_CREATE) ||
-		    number == _IOC_NR(FIXEDPOOL_IOC_CHANNEL_OPEN))
+	for (unsigned int number = 0; number <= _IOC_NRMASK; number++) {
+		if (number < COMMANDS && !is_hole(number))
 			continue;
 		for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
 			EXPECT_EQ(ENOTTY, call(self->client,
@@ -238,7 +261,8 @@ TEST_F(device, tells_what_it_is)
 
 	memset(&query, 0xff, sizeof(query));
 	ASSERT_EQ(0, call(self->client, FIXEDPOOL_IOC_QUERY, &query));
-	EXPECT_EQ(FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_CHANNELS, query.features);
+	EXPECT_EQ(FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS,
+		  query.features);
 	EXPECT_EQ(FIXEDPOOL_ABI_VERSION, query.abi_version);
 	EXPECT_NE(0, query.client);
 	EXPECT_EQ(FIXEDPOOL_MAX_BLOCK_SIZE, query.max_block_size);

@@ -189,6 +189,8 @@ union argument {
 	struct fixedpool_check check;
 	struct fixedpool_read read;
 	struct fixedpool_give give;
+	struct fixedpool_set_create set_create;
+	struct fixedpool_set_destroy set_destroy;
 	unsigned char bytes[512];
 };
 
@@ -219,6 +221,12 @@ static void fill(struct fuzzer *fuzzer, unsigned int number, union argument *arg
 		argument->alloc.flags = mostly(fuzzer, any(fuzzer, 4));
 		argument->alloc.count = mostly(fuzzer, 1 + any(fuzzer, 40));
 		argument->alloc.handles = some_pointer(fuzzer);
+		if (any(fuzzer, 4) == 0) {
+			/* numbers of sets begin at 1 */
+			argument->alloc.flags |= FIXEDPOOL_ALLOC_BY_SIZE;
+			argument->alloc.pool = mostly(fuzzer, 1 + any(fuzzer, 50));
+			argument->alloc.size = mostly(fuzzer, 1 + any(fuzzer, 10000));
+		}
 		break;
 	case _IOC_NR(FIXEDPOOL_IOC_FREE):
 		for (size_t i = 0; i < 10; i++)
@@ -242,6 +250,20 @@ static void fill(struct fuzzer *fuzzer, unsigned int number, union argument *arg
 		argument->give.handles = some_pointer(fuzzer);
 		argument->give.count = mostly(fuzzer, 1 + any(fuzzer, 10));
 		argument->give.client = mostly(fuzzer, fuzzer->numbers[any(fuzzer, CLIENTS)]);
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SET_CREATE):
+		some_name(fuzzer, argument->set_create.name);
+		for (size_t i = 0; i < 4; i++)
+			((__u32 *)fuzzer->array)[i] = some_pool(fuzzer);
+		argument->set_create.count = mostly(fuzzer, any(fuzzer, 4));
+		if (argument->set_create.count)
+			argument->set_create.pools = some_pointer(fuzzer);
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SET_DESTROY):
+		if (any(fuzzer, 2))
+			some_name(fuzzer, argument->set_destroy.name);
+		else
+			argument->set_destroy.id = mostly(fuzzer, 1 + any(fuzzer, 50));
 		break;
 	}
 }
@@ -269,9 +291,9 @@ static void remember(struct fuzzer *fuzzer, unsigned int number, const union arg
 
 static void call_something(struct fuzzer *fuzzer)
 {
-	unsigned int number = any(fuzzer, 14), size, type = FIXEDPOOL_IOC_MAGIC;
+	unsigned int number = any(fuzzer, 17), size, type = FIXEDPOOL_IOC_MAGIC;
 	static const unsigned int sizes[] = {
-		40, 72, 40, 8, 40, 144, 24, 24, 16, 32, 32, 24, 0, 8
+		40, 72, 40, 8, 40, 144, 40, 24, 16, 32, 32, 24, 0, 8, 0, 56, 40
 	};
 	int client = fuzzer->clients[any(fuzzer, CLIENTS)];
 	unsigned int skip = number == _IOC_NR(FIXEDPOOL_IOC_POOL_CREATE) ? 32 : 0;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The module is loaded with its parameter pools=, good and bad.
+# The module is loaded with its parameters pools= and sets=, good and bad.
 # shellcheck disable=SC2317 # check calls them
 . "${0%/*}/tap.sh"
 
@@ -40,7 +40,7 @@ is_refused() {
 # A name of 32 characters, one more than there is room for.
 long=0123456789abcdef0123456789abcdef
 
-plan 40
+plan 57
 
 check "without a parameter the module loads" load
 check "without a parameter there are no pools" there_are 0
@@ -103,5 +103,44 @@ too_long() {
 		load pools=a:64:4 && made a 64 4 0600 && unload && is_absent
 }
 check "a text that is too long is refused, and a good one then taken" too_long
+
+# set_is_refused WORDS SETS: as is_refused, with pools a, b and c.
+set_is_refused() {
+	is_refused "$1" a:64:4,b:256:4,c:1024:4 "sets=$2"
+}
+
+# Thirty-three pools, one more than a set may have.
+many_pools() {
+	i=0
+	while [ $i -lt 33 ]; do
+		echo "p$i$1"
+		i=$((i + 1))
+	done | xargs | tr ' ' "$2"
+}
+
+check "sets are made of pools at load" \
+	load "pools=a:64:4,b:256:4,c:1024:4 sets=all:c+a+b,one:b"
+check "the set of all is there, and the next of that name is refused" \
+	"$here/helpers/sets" all a b c
+check "the set of one is there" "$here/helpers/sets" one b
+check "sets do not hinder the unload" unload
+check "nothing is left of them" is_absent
+check "an empty parameter is no set" load "pools=a:64:4 sets="
+check "it unloads once more" unload
+check "a set of a pool that is not there is refused" \
+	set_is_refused '"all:a+d" has a pool that does not exist' all:a+d
+check "a set of no pools is refused" set_is_refused '"all:" has a pool' all:
+check "a set without a list is refused" set_is_refused '"all" is not name' all
+check "a set with a pool twice is refused" \
+	set_is_refused '"all:a+b+a" has the same pool twice' all:a+b+a
+check "a set without a name is refused" set_is_refused '":a" has a name' :a
+check "a set named with a slash is refused" set_is_refused '"x/y:a" has a name' x/y:a
+check "two sets of one name are refused" \
+	set_is_refused '"all:b" is named twice' all:a,all:b
+check "a plus at the end is refused" set_is_refused '"all:a+" has a pool' all:a+
+check "a comma at the end of the sets is refused" set_is_refused '"" is not' all:a,
+check "more pools than a set may have are refused" \
+	is_refused "has too many pools" "$(many_pools :8:1 ,)" \
+	"sets=all:$(many_pools '' +)"
 
 finish

@@ -50,7 +50,7 @@ if [ ! -d $debug/failslab ] || [ ! -d $debug/fail_page_alloc ]; then
 	skip_all "no fault injection in this kernel"
 fi
 
-plan 19
+plan 21
 
 set_fault task-filter Y
 set_fault ignore-gfp-wait N
@@ -79,6 +79,8 @@ for storage in pages slab; do
 		"$here/helpers/shortage" $storage
 	check "the reserve needs no memory: the kernel, $storage" \
 		"$here/helpers/play" the_reserve_needs_no_memory $storage
+	check "a mempool on a pool needs no memory, $storage" \
+		"$here/helpers/play" requests_complete_without_memory $storage
 done
 fail_none
 check "the consumer module unloads" rmmod fixedpool_client

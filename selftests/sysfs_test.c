@@ -130,10 +130,9 @@ TEST_F(sysfs, shows_these_files_and_no_others_and_nobody_can_write_them)
 {
 	const char *const names[] = {
 		"align", "allocs", "block_size", "blocks", "bytes", "cached", "clients",
-		"failures",
-		"flags", "free", "frees", "group", "id", "in_use", "mode", "numa_node", "owner",
-		"peak", "queued", "reclaimed", "refused_foreign", "refused_stale", "reserve",
-		"storage", "stride",
+		"failures", "fallbacks", "flags", "free", "frees", "group", "id", "in_use",
+		"mode", "numa_node", "overflows", "owner", "peak", "queued", "reclaimed",
+		"refused_foreign", "refused_stale", "reserve", "storage", "stride",
 	};
 	DIR *directory = opendir(FOLDER);
 	struct dirent *entry;
@@ -185,6 +184,8 @@ TEST_F(sysfs, adds_up)
 	EXPECT_EQ(0, sysfs_number(POOL, "refused_stale"));
 	EXPECT_EQ(0, sysfs_number(POOL, "refused_foreign"));
 	EXPECT_EQ(0, sysfs_number(POOL, "reclaimed"));
+	EXPECT_EQ(0, sysfs_number(POOL, "fallbacks"));
+	EXPECT_EQ(0, sysfs_number(POOL, "overflows"));
 	EXPECT_EQ(2, sysfs_number(POOL, "clients"));
 	EXPECT_EQ(0, sysfs_number(POOL, "queued"));
 	EXPECT_LE(100 * BLOCKS, sysfs_number(POOL, "bytes"));

@@ -73,6 +73,22 @@ SCENARIO(a_hard_interrupt_sends);
 SCENARIO(an_nmi_sends_and_the_listener_is_called);
 SCENARIO(threads_and_nmis_lose_no_handle);
 
+/* sets.c */
+SCENARIO(a_size_is_served_by_the_smallest_pool_and_then_the_next);
+SCENARIO(a_size_that_no_pool_has_is_not_served);
+SCENARIO(a_bad_set_is_refused);
+SCENARIO(a_set_is_found_by_its_name);
+SCENARIO(a_destroyed_pool_serves_its_set);
+SCENARIO(a_set_serves_a_hard_interrupt);
+SCENARIO(a_set_serves_an_nmi);
+
+/* mempool.c */
+SCENARIO(a_mempool_holds_its_reserve);
+SCENARIO(a_mempool_beyond_its_pool_cannot_be_made);
+SCENARIO(an_exhausted_mempool_refuses_who_may_not_wait);
+SCENARIO(an_exhausted_mempool_makes_a_patient_one_wait);
+SCENARIO(requests_complete_with_the_reserve_alone);
+
 /* Those that need more than a storage, see there. */
 #ifdef SPECIAL_SCENARIO
 /* handles.c */
@@ -80,6 +96,9 @@ SPECIAL_SCENARIO(a_block_of_a_process_is_not_ours_to_free);
 
 /* shortage.c */
 SPECIAL_SCENARIO(the_reserve_needs_no_memory);
+
+/* mempool.c */
+SPECIAL_SCENARIO(requests_complete_without_memory);
 #endif
 
 #undef SPECIAL_SCENARIO
