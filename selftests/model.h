@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the ABI header says, as plain arrays: pools, who is attached, who holds
+ * which block, versions, bytes, sets, counters. It knows nothing of how the
+ * module does it. For model_test.c, which asks it what every call must answer.
+ */
+#ifndef FIXEDPOOL_MODEL_H
+#define FIXEDPOOL_MODEL_H
+
+#define CLIENTS		3
+#define POOLS		24	/* alive at the same time, with names or without */
+#define SETS		6
+#define MEMBERS		4	/* most pools in one set here */
+#define BLOCKS		80	/* most blocks of a pool here */
+#define NOBODY		(-1)
+
+struct block {
+	int holder;		/* number of a client, or NOBODY */
+	__u32 version;		/* of the last allocation, or after its end */
+	bool known;		/* @version is */
+	__u64 content;		/* the first eight bytes */
+};
+
+struct pool {
+	bool alive;
+	bool named;
+	bool auto_destroy;
+	int name;
+	__u32 id, first_slot, block_size, blocks;
+	bool attached[CLIENTS];
+	struct block block[BLOCKS];
+	__u64 allocs, frees, reclaimed, fallbacks, overflows;
+};
+
+struct set {
+	bool alive;
+	bool named;
+	int name;
+	__u32 id;
+	bool opened[CLIENTS];
+	unsigned int count;
+	struct pool *pools[MEMBERS];	/* in order */
+};
+
+struct model {
+	struct pool pools[POOLS];
+	struct set sets[SETS];
+};
+
+static inline unsigned int pool_clients_in_model(const struct pool *pool)
+{
+	unsigned int clients = 0;
+
+	for (int i = 0; i < CLIENTS; i++)
+		clients += pool->attached[i];
+	return clients;
+}
+
+static inline unsigned int pool_free_in_model(const struct pool *pool)
+{
+	unsigned int free = 0;
+
+	for (__u32 i = 0; i < pool->blocks; i++)
+		free += pool->block[i].holder == NOBODY;
+	return free;
+}
+
+static inline struct pool *model_pool_named(struct model *model, int name)
+{
+	for (int i = 0; i < POOLS; i++)
+		if (model->pools[i].alive && model->pools[i].named &&
+		    model->pools[i].name == name)
+			return &model->pools[i];
+	return NULL;
+}
+
+/* The pool of number @id, if @client is attached to it. */
+static inline struct pool *model_pool_of(struct model *model, int client, __u32 id)
+{
+	for (int i = 0; i < POOLS; i++)
+		if (model->pools[i].alive && model->pools[i].attached[client] &&
+		    model->pools[i].id == id)
+			return &model->pools[i];
+	return NULL;
+}
+
+static inline struct set *model_set_named(struct model *model, int name)
+{
+	for (int i = 0; i < SETS; i++)
+		if (model->sets[i].alive && model->sets[i].named && model->sets[i].name == name)
+			return &model->sets[i];
+	return NULL;
+}
+
+static inline struct set *model_set_of(struct model *model, int client, __u32 id)
+{
+	for (int i = 0; i < SETS; i++)
+		if (model->sets[i].alive && model->sets[i].opened[client] &&
+		    model->sets[i].id == id)
+			return &model->sets[i];
+	return NULL;
+}
+
+/* A pool is there as long as its name, a client or a set. */
+static inline void model_pool_settle(struct model *model, struct pool *pool)
+{
+	bool alive = pool->named || pool_clients_in_model(pool);
+
+	for (int i = 0; i < SETS; i++)
+		for (unsigned int j = 0; model->sets[i].alive && j < model->sets[i].count; j++)
+			alive |= model->sets[i].pools[j] == pool;
+	pool->alive = alive;
+}
+
+/* A set is there as long as a client; its name goes with the last. */
+static inline void model_set_settle(struct model *model, struct set *set)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		if (set->opened[i])
+			return;
+	set->alive = false;
+	for (unsigned int i = 0; i < set->count; i++)
+		model_pool_settle(model, set->pools[i]);
+}
+
+static inline void model_block_end(struct pool *pool, __u32 index)
+{
+	pool->block[index].holder = NOBODY;
+	pool->block[index].version++;
+	pool->frees++;
+}
+
+static inline void model_detach(struct model *model, struct pool *pool, int client)
+{
+	for (__u32 i = 0; i < pool->blocks; i++) {
+		if (pool->block[i].holder == client) {
+			model_block_end(pool, i);
+			pool->reclaimed++;
+		}
+	}
+	pool->attached[client] = false;
+	if (!pool_clients_in_model(pool) && pool->auto_destroy)
+		pool->named = false;
+	model_pool_settle(model, pool);
+}
+
+static inline void model_set_leave(struct model *model, struct set *set, int client)
+{
+	set->opened[client] = false;
+	model_set_settle(model, set);
+}
+
+static inline void model_close(struct model *model, int client)
+{
+	for (int i = 0; i < SETS; i++)
+		if (model->sets[i].alive && model->sets[i].opened[client])
+			model_set_leave(model, &model->sets[i], client);
+	for (int i = 0; i < POOLS; i++)
+		if (model->pools[i].alive && model->pools[i].attached[client])
+			model_detach(model, &model->pools[i], client);
+}
+
+/*
+ * Why @client is refused what a handle names, or 0, or -1 where that depends on
+ * a version that nobody was ever told.
+ */
+static inline int model_handle(struct model *model, int client, __u64 handle, struct pool **pool,
+			       __u32 *index)
+{
+	__u32 slot = FIXEDPOOL_HANDLE_SLOT(handle), version = FIXEDPOOL_HANDLE_VERSION(handle);
+	struct block *block;
+
+	if (version % 2 == 0)
+		return EINVAL;
+	/* of one unit each, as small as they are */
+	*pool = model_pool_of(model, client, slot >> 16);
+	if (!*pool)
+		return ENXIO;
+	*index = slot - (*pool)->first_slot;
+	if (*index >= (*pool)->blocks)
+		return ERANGE;
+	block = &(*pool)->block[*index];
+	if (!block->known)
+		return -1;
+	if (block->version == version)
+		return block->holder == client ? 0 : EPERM;
+	return block->version == version + 1 ? EALREADY : ESTALE;
+}
+
+/*
+ * How many blocks of at least @size each pool of a set gives, smallest first.
+ * Returns the sum.
+ */
+static inline __u32 model_share(const struct set *set, __u32 size, __u32 count, __u32 *share)
+{
+	__u32 total = 0;
+
+	for (unsigned int i = 0; i < set->count; i++) {
+		__u32 free = pool_free_in_model(set->pools[i]);
+
+		share[i] = 0;
+		if (set->pools[i]->block_size >= size)
+			share[i] = free < count - total ? free : count - total;
+		total += share[i];
+	}
+	return total;
+}
+
+/* Every block that came from a pool too big went past those that fit. */
+static inline void model_count_share(struct set *set, __u32 size, const __u32 *share)
+{
+	bool first = true;
+
+	for (unsigned int i = 0; i < set->count; i++) {
+		if (set->pools[i]->block_size < size)
+			continue;
+		if (!first)
+			set->pools[i]->fallbacks += share[i];
+		for (unsigned int j = i + 1; j < set->count; j++)
+			set->pools[i]->overflows += share[j];
+		first = false;
+	}
+}
+
+#endif /* FIXEDPOOL_MODEL_H */

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Seeds of rounds that have failed once, and a few that never did, one a line:
+ * model_test.c plays all of them. Included where SEED() says what to do.
+ */
+SEED(0x1)
+SEED(0x2)
+SEED(0xfeedfacecafebeef)
