@@ -206,20 +206,27 @@ static inline __u32 model_share(const struct set *set, __u32 size, __u32 count, 
 	return total;
 }
 
-/* Every block that came from a pool too big went past those that fit. */
-static inline void model_count_share(struct set *set, __u32 size, const __u32 *share)
+/*
+ * Every block that came from a pool too big went past those that fit. Returns
+ * how many those are.
+ */
+static inline __u32 model_count_share(struct set *set, __u32 size, const __u32 *share)
 {
+	__u32 fallbacks = 0;
 	bool first = true;
 
 	for (unsigned int i = 0; i < set->count; i++) {
 		if (set->pools[i]->block_size < size)
 			continue;
-		if (!first)
+		if (!first) {
 			set->pools[i]->fallbacks += share[i];
+			fallbacks += share[i];
+		}
 		for (unsigned int j = i + 1; j < set->count; j++)
 			set->pools[i]->overflows += share[j];
 		first = false;
 	}
+	return fallbacks;
 }
 
 #endif /* FIXEDPOOL_MODEL_H */

@@ -19,7 +19,7 @@
 
 #include <time.h>
 
-#define ROUND		1500	/* calls */
+#define ROUND		2000	/* calls */
 #define NAMES		5	/* of pools, and of sets */
 #define REMEMBERED	64	/* handles */
 #define MOST		12	/* handles in one call */
@@ -32,6 +32,8 @@ struct game {
 	__u64 handles[REMEMBERED];
 	unsigned int moves;
 	const char *move;
+	bool good;		/* the call did what it is for */
+	unsigned int fallbacks;	/* blocks that came from too big a pool */
 	char failure[200];
 };
 
@@ -78,10 +80,32 @@ static __u32 some_id(struct game *game)
 	return pool->id;
 }
 
-static __u64 some_handle(struct game *game)
+/* Most often the number of a pool that the client is attached to. */
+static __u32 some_id_of(struct game *game, int c)
+{
+	for (int tries = 0; tries < 8; tries++) {
+		struct pool *pool = some_pool(game);
+
+		if (pool && pool->attached[c])
+			return pool->id;
+	}
+	return some_id(game);
+}
+
+/* Half of the time a block that the client holds. */
+static __u64 some_handle(struct game *game, int c)
 {
 	__u64 handle = game->handles[any(game, REMEMBERED)];
+	bool mine = any(game, 2);
 
+	for (int tries = 0; mine && tries < 16; tries++) {
+		struct pool *pool;
+		__u32 index;
+
+		if (!model_handle(&game->model, c, handle, &pool, &index))
+			return handle;
+		handle = game->handles[any(game, REMEMBERED)];
+	}
 	switch (any(game, 40)) {
 	case 0:
 		return random_next(&game->state);
@@ -116,7 +140,7 @@ static void move_pool_create(struct game *game, int c)
 	int name = any(game, NAMES);
 	struct fixedpool_pool_create create = {
 		.block_size = 8 << any(game, 9),
-		.blocks = 1 + any(game, BLOCKS),
+		.blocks = 1 + any(game, any(game, 3) ? 8 : BLOCKS),
 		.storage = any(game, 2),
 		.flags = any(game, 2) ? FIXEDPOOL_POOL_AUTO_DESTROY : 0,
 	};
@@ -135,6 +159,7 @@ static void move_pool_create(struct game *game, int c)
 	if (!expect(game, call(game->client[c], FIXEDPOOL_IOC_POOL_CREATE, &create), wanted,
 		    "errno") || wanted)
 		return;
+	game->good = true;
 	*pool = (struct pool) {
 		.alive = true,
 		.named = true,
@@ -167,6 +192,7 @@ static void move_pool_attach(struct game *game, int c)
 	else if (pool->attached[c])
 		wanted = EALREADY;
 	if (expect(game, pool_attach(game->client[c], text, &id), wanted, "errno") && !wanted) {
+		game->good = true;
 		expect(game, id, pool->id, "id");
 		pool->attached[c] = true;
 	}
@@ -177,8 +203,10 @@ static void move_pool_detach(struct game *game, int c)
 	__u32 id = some_id(game);
 	struct pool *pool = model_pool_of(&game->model, c, id);
 
-	if (expect(game, pool_detach(game->client[c], id), pool ? 0 : ENXIO, "errno") && pool)
+	if (expect(game, pool_detach(game->client[c], id), pool ? 0 : ENXIO, "errno") && pool) {
+		game->good = true;
 		model_detach(&game->model, pool, c);
+	}
 }
 
 static void move_pool_destroy(struct game *game, int c)
@@ -189,6 +217,7 @@ static void move_pool_destroy(struct game *game, int c)
 
 	name_of(text, "pool", name);
 	if (expect(game, pool_destroy(game->client[c], text), pool ? 0 : ENOENT, "errno") && pool) {
+		game->good = true;
 		pool->named = false;
 		model_pool_settle(&game->model, pool);
 	}
@@ -203,6 +232,7 @@ static void move_pool_info(struct game *game, int c)
 	if (!expect(game, pool_info(game->client[c], id, &info), pool ? 0 : ENXIO, "errno") ||
 	    !pool)
 		return;
+	game->good = true;
 	expect(game, info.in_use, pool->blocks - pool_free_in_model(pool), "in_use");
 	expect(game, info.clients, pool_clients_in_model(pool), "clients");
 	expect(game, info.block_size, pool->block_size, "block_size");
@@ -232,10 +262,11 @@ static void taken(struct game *game, int c, struct pool *pool, __u64 handle, boo
 
 static void move_alloc(struct game *game, int c)
 {
-	__u32 id = some_id(game), count = 1 + any(game, any(game, 4) ? 4 : MOST), done, least, free;
+	__u32 id = some_id_of(game, c), count = 1 + any(game, any(game, 4) ? 4 : MOST), done;
 	__u32 flags = any(game, 4) & (FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO);
 	struct pool *pool = model_pool_of(&game->model, c, id);
 	__u64 handles[MOST];
+	__u32 least, free;
 	int wanted = 0;
 
 	free = pool ? pool_free_in_model(pool) : 0;
@@ -248,6 +279,7 @@ static void move_alloc(struct game *game, int c)
 	       "errno");
 	if (!expect(game, done, wanted ? 0 : free < count ? free : count, "done"))
 		return;
+	game->good = !wanted;
 	for (__u32 i = 0; i < done; i++)
 		taken(game, c, pool, handles[i], flags & FIXEDPOOL_ALLOC_ZERO);
 }
@@ -260,7 +292,7 @@ static void move_free(struct game *game, int c)
 	int wanted = 0;
 
 	for (__u32 i = 0; i < count; i++)
-		handles[i] = some_handle(game);
+		handles[i] = some_handle(game, c);
 	if (!predictable(game, c, handles, count))
 		return;
 	while (wanted_done < count) {
@@ -270,6 +302,7 @@ static void move_free(struct game *game, int c)
 		model_block_end(pool, index);
 		wanted_done++;
 	}
+	game->good = wanted_done;
 	expect(game, blocks_free(game->client[c], handles, count, &done), wanted, "errno");
 	expect(game, done, wanted_done, "done");
 }
@@ -283,7 +316,7 @@ static void move_give(struct game *game, int c)
 	struct pool *pool;
 
 	for (__u32 i = 0; i < count; i++)
-		handles[i] = some_handle(game);
+		handles[i] = some_handle(game, c);
 	if (!predictable(game, c, handles, count))
 		return;
 	while (wanted_done < count) {
@@ -302,6 +335,7 @@ static void move_give(struct game *game, int c)
 		pool->block[index].holder = to;
 		wanted_done++;
 	}
+	game->good = wanted_done;
 	expect(game, blocks_give(game->client[c], handles, count, receiver, &done), wanted,
 	       "errno");
 	expect(game, done, wanted_done, "done");
@@ -309,7 +343,7 @@ static void move_give(struct game *game, int c)
 
 static void move_check(struct game *game, int c)
 {
-	__u64 handle = some_handle(game);
+	__u64 handle = some_handle(game, c);
 	struct pool *pool;
 	__u32 index;
 	int wanted = model_handle(&game->model, c, handle, &pool, &index);
@@ -330,13 +364,14 @@ static void move_check(struct game *game, int c)
 	default:
 		wanted = -wanted;
 	}
+	game->good = wanted > 0;
 	expect(game, block_check(game->client[c], handle), wanted, "state");
 }
 
 /* Bytes, and what READ and WRITE answer; the model knows the first eight. */
 static void move_bytes(struct game *game, int c)
 {
-	__u64 handle = some_handle(game), bytes = random_next(&game->state);
+	__u64 handle = some_handle(game, c), bytes = random_next(&game->state);
 	bool write = any(game, 2), beyond = any(game, 10) == 0;
 	struct pool *pool = NULL;
 	__u32 index = 0;
@@ -354,6 +389,7 @@ static void move_bytes(struct game *game, int c)
 			block_read(game->client[c], handle, offset, &bytes, 8);
 	if (!expect(game, error, wanted, "errno") || wanted)
 		return;
+	game->good = true;
 	if (write)
 		pool->block[index].content = bytes;
 	else
@@ -366,7 +402,7 @@ static void move_close(struct game *game, int c)
 	model_close(&game->model, c);
 	game->client[c] = client_open();
 	game->number[c] = client_number(game->client[c]);
-	expect(game, game->number[c] != 0, true, "a client");
+	game->good = expect(game, game->number[c] != 0, true, "a client");
 }
 
 static void insert_ordered(struct set *set, struct pool *pool)
@@ -376,6 +412,21 @@ static void insert_ordered(struct set *set, struct pool *pool)
 	for (; i && set->pools[i - 1]->block_size > pool->block_size; i--)
 		set->pools[i] = set->pools[i - 1];
 	set->pools[i] = pool;
+}
+
+/* Most often one that is not among the @count of @ids. */
+static __u32 some_other_id(struct game *game, int c, const __u32 *ids, __u32 count)
+{
+	for (int tries = 0; tries < 8; tries++) {
+		__u32 id = some_id_of(game, c);
+		bool other = true;
+
+		for (__u32 i = 0; i < count; i++)
+			other &= ids[i] != id;
+		if (other)
+			return id;
+	}
+	return some_id_of(game, c);
 }
 
 static void move_set_create(struct game *game, int c)
@@ -394,7 +445,7 @@ static void move_set_create(struct game *game, int c)
 	for (__u32 i = 0; i < count; i++) {
 		struct pool *pool;
 
-		ids[i] = some_id(game);
+		ids[i] = some_other_id(game, c, ids, i);
 		pool = model_pool_of(&game->model, c, ids[i]);
 		if (!pool)
 			wanted = ENXIO;
@@ -410,6 +461,7 @@ static void move_set_create(struct game *game, int c)
 	name_of(text, "set", name);
 	if (expect(game, set_create(game->client[c], text, ids, count, &id), wanted, "errno") &&
 	    !wanted) {
+		game->good = count > 1;
 		*set = made;
 		set->id = id;
 		set->opened[c] = true;
@@ -432,24 +484,33 @@ static void move_set_open(struct game *game, int c)
 		wanted = EALREADY;
 	name_of(text, "set", name);
 	if (expect(game, set_open(game->client[c], text, &id), wanted, "errno") && !wanted) {
+		game->good = true;
 		expect(game, id, set->id, "id");
 		set->opened[c] = true;
 	}
 }
 
-/* The number of a set, whoever has opened it. */
-static __u32 some_set_id(struct game *game)
+/* Most often the number of a set that the client has opened. */
+static __u32 some_set_id(struct game *game, int c)
 {
+	for (int tries = 0; tries < 8; tries++) {
+		struct set *set = &game->model.sets[any(game, SETS)];
+
+		if (set->alive && set->opened[c])
+			return set->id;
+	}
 	return any(game, 10) ? game->model.sets[any(game, SETS)].id : any(game, 100000);
 }
 
 static void move_set_leave(struct game *game, int c)
 {
-	__u32 id = some_set_id(game);
+	__u32 id = some_set_id(game, c);
 	struct set *set = model_set_of(&game->model, c, id);
 
-	if (expect(game, set_leave(game->client[c], id), set ? 0 : ENXIO, "errno") && set)
+	if (expect(game, set_leave(game->client[c], id), set ? 0 : ENXIO, "errno") && set) {
+		game->good = true;
 		model_set_leave(&game->model, set, c);
+	}
 }
 
 static void move_set_destroy(struct game *game, int c)
@@ -459,13 +520,15 @@ static void move_set_destroy(struct game *game, int c)
 	char text[FIXEDPOOL_NAME_SIZE];
 
 	name_of(text, "set", name);
-	if (expect(game, set_destroy(game->client[c], text), set ? 0 : ENOENT, "errno") && set)
+	if (expect(game, set_destroy(game->client[c], text), set ? 0 : ENOENT, "errno") && set) {
+		game->good = true;
 		set->named = false;
+	}
 }
 
 static void move_alloc_by_size(struct game *game, int c)
 {
-	__u32 id = some_set_id(game), size = 1 + any(game, 2200), count = 1 + any(game, MOST);
+	__u32 id = some_set_id(game, c), size = 1 + any(game, 2200), count = 1 + any(game, MOST);
 	__u32 flags = any(game, 4) & (FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO);
 	struct set *set = model_set_of(&game->model, c, id);
 	__u32 share[MEMBERS], total = 0, done, next = 0;
@@ -487,7 +550,8 @@ static void move_alloc_by_size(struct game *game, int c)
 	       "errno");
 	if (!expect(game, done, wanted ? 0 : total, "done") || wanted)
 		return;
-	model_count_share(set, size, share);
+	game->good = true;
+	game->fallbacks += model_count_share(set, size, share);
 	for (unsigned int i = 0; i < set->count; i++)
 		while (share[i]--)
 			taken(game, c, set->pools[i], handles[next++],
@@ -497,12 +561,14 @@ static void move_alloc_by_size(struct game *game, int c)
 /* Counters are for everybody to see, while the pool has its name. */
 static void move_sysfs(struct game *game, int c)
 {
-	struct pool *pool = some_pool(game);
+	int name = any(game, NAMES);
+	struct pool *pool = model_pool_named(&game->model, name);
 	char text[FIXEDPOOL_NAME_SIZE];
 
-	if (!pool || !pool->named)
+	if (!pool)
 		return;
-	name_of(text, "pool", pool->name);
+	game->good = true;
+	name_of(text, "pool", name);
 	expect(game, sysfs_number(text, "allocs"), pool->allocs, "allocs");
 	expect(game, sysfs_number(text, "frees"), pool->frees, "frees");
 	expect(game, sysfs_number(text, "reclaimed"), pool->reclaimed, "reclaimed");
@@ -518,8 +584,8 @@ static const struct move {
 	void (*play)(struct game *game, int c);
 	unsigned int weight;
 } moves[] = {
-	MOVE(pool_create, 4),
-	MOVE(pool_attach, 6),
+	MOVE(pool_create, 6),
+	MOVE(pool_attach, 16),
 	MOVE(pool_detach, 2),
 	MOVE(pool_destroy, 1),
 	MOVE(pool_info, 2),
@@ -529,12 +595,12 @@ static const struct move {
 	MOVE(check, 8),
 	MOVE(bytes, 16),
 	MOVE(close, 1),
-	MOVE(set_create, 3),
-	MOVE(set_open, 3),
-	MOVE(set_leave, 1),
-	MOVE(set_destroy, 1),
-	MOVE(alloc_by_size, 16),
-	MOVE(sysfs, 1),
+	MOVE(set_create, 10),
+	MOVE(set_open, 12),
+	MOVE(set_leave, 2),
+	MOVE(set_destroy, 2),
+	MOVE(alloc_by_size, 24),
+	MOVE(sysfs, 6),
 };
 
 static const struct move *some_move(struct game *game)
@@ -548,6 +614,9 @@ static const struct move *some_move(struct game *game)
 		if (which < moves[i].weight)
 			return &moves[i];
 }
+
+/* How often each move did what it is for, and blocks by size from too big a pool. */
+static unsigned int good[ARRAY_SIZE(moves)], fallbacks;
 
 /* Pools without AUTO_DESTROY outlive their clients. */
 static void clear_names(int client)
@@ -576,8 +645,11 @@ static bool play(struct game *game, __u64 seed)
 		const struct move *move = some_move(game);
 
 		game->move = move->name;
+		game->good = false;
 		move->play(game, any(game, CLIENTS));
+		good[move - moves] += game->good;
 	}
+	fallbacks += game->fallbacks;
 	clear_names(game->client[0]);
 	for (int i = 0; i < CLIENTS; i++)
 		close(game->client[i]);
@@ -599,6 +671,13 @@ TEST(known_seeds_give_what_the_model_says)
 			       game.failure);
 		}
 	}
+	/* or the model would have been asked nothing */
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+		EXPECT_LT(10, good[i]) {
+			TH_LOG("%s", moves[i].name);
+		}
+	}
+	EXPECT_LT(10, fallbacks);
 }
 
 TEST(random_calls_give_what_the_model_says)
