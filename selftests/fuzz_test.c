@@ -289,6 +289,22 @@ static void remember(struct fuzzer *fuzzer, unsigned int number, const union arg
 	}
 }
 
+/*
+ * Of 32 bits a pointer that was made up, or spoilt, soon leads to the fuzzer's
+ * own memory, and the kernel would write there: let it lead nowhere.
+ */
+static void tame(struct fuzzer *fuzzer, unsigned int number, union argument *argument)
+{
+	__u64 *to = NULL;
+
+	if (number == _IOC_NR(FIXEDPOOL_IOC_ALLOC))
+		to = (__u64 *)&argument->alloc.handles;
+	else if (number == _IOC_NR(FIXEDPOOL_IOC_READ))
+		to = (__u64 *)&argument->read.buffer;
+	if (to && sizeof(long) < 8 && *to != (uintptr_t)fuzzer->array && *to > 4 << 20)
+		*to |= 1ULL << 32;
+}
+
 static void call_something(struct fuzzer *fuzzer)
 {
 	unsigned int number = any(fuzzer, 17), size, type = FIXEDPOOL_IOC_MAGIC;
@@ -321,12 +337,13 @@ static void call_something(struct fuzzer *fuzzer)
 			argument.bytes[i] = random_next(&fuzzer->state);
 		break;
 	case 4:		/* nowhere */
-		at = (void *)(uintptr_t)odd_value(fuzzer);
+		at = sizeof(long) < 8 ? NULL : (void *)(uintptr_t)odd_value(fuzzer);
 		break;
 	case 5:
 		type = any(fuzzer, 256);
 		break;
 	}
+	tame(fuzzer, number, &argument);
 	if (at != &argument && number == _IOC_NR(FIXEDPOOL_IOC_POOL_CREATE))
 		at = NULL;
 	if (type == FIXEDPOOL_IOC_MAGIC && !call(client, _IOC(any(fuzzer, 4), type, number, size),

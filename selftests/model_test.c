@@ -247,7 +247,7 @@ static void taken(struct game *game, int c, struct pool *pool, __u64 handle, boo
 
 	if (!expect(game, index < pool->blocks, true, "a block of the pool"))
 		return;
-	expect(game, block->holder, NOBODY, "holder of a block that was taken");
+	expect(game, block->holder, NOBODY, "holder of a new block");
 	expect(game, version % 2, 1, "lowest bit of a version");
 	if (block->known)
 		expect(game, version, (__u32)(block->version + 1), "version");

@@ -452,11 +452,13 @@ TEST_F(set, an_unknown_flag_or_reserved_field_is_refused)
 	struct fixedpool_set_destroy destroy = { .name = "set" };
 
 	for (int bit = 0; bit < 32; bit++) {
-		create.flags = destroy.flags = 1U << bit;
+		create.flags = 1U << bit;
+		destroy.flags = 1U << bit;
 		EXPECT_EQ(EINVAL, call(self->client, FIXEDPOOL_IOC_SET_CREATE, &create));
 		EXPECT_EQ(EINVAL, call(self->client, FIXEDPOOL_IOC_SET_DESTROY, &destroy));
 	}
-	create.flags = destroy.flags = 0;
+	create.flags = 0;
+	destroy.flags = 0;
 	create.reserved = 1;
 	EXPECT_EQ(EINVAL, call(self->client, FIXEDPOOL_IOC_SET_CREATE, &create));
 	create.reserved = 0;

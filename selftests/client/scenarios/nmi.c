@@ -55,11 +55,10 @@ int nmi_send(void)
 	preempt_disable();
 	apic->send_IPI_mask(cpu_online_mask, NMI_VECTOR);
 	preempt_enable();
-	/* Handlers clear bits meanwhile; they are looked at until none is left,
-	 * and what the handlers wrote is read after that.
-	 */
+	/* Handlers clear bits meanwhile; they are looked at until none is left. */
 	while (!data_race(cpumask_empty(&nmi_pending)) && --patience_us)
 		udelay(1);
+	/* What the handlers wrote, before their bits, is read after that. */
 	smp_rmb();
 	cpus_read_unlock();
 	return patience_us ? 0 : -ETIMEDOUT;
