@@ -192,7 +192,7 @@ static_assert(FIXEDPOOL_STORAGE_PAGES == 0 && FIXEDPOOL_STORAGE_SLAB == 1,
 static_assert(FIXEDPOOL_HANDLE(0x80000001, 0xffffffff) == 0x80000001ffffffffULL,
 	      "the handle has changed");
 
-#define COMMANDS 17
+#define COMMANDS 19
 
 /* Numbers below that are no command. */
 static bool is_hole(unsigned int number)
