@@ -88,6 +88,8 @@ static void release_held(struct attachment *att)
 		cond_resched();
 	}
 	pool_count(att->pool, POOL_RECLAIMED, reclaimed);
+	if (READ_ONCE(att->early))
+		pool_count(att->pool, POOL_RECLAIMED_EARLY, reclaimed);
 }
 
 static void attachment_end(struct attachment *att)

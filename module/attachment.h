@@ -18,6 +18,7 @@
  * @pool: the pool; the attachment has a reference
  * @refs: one from the client, one from each call at work
  * @charge: what the client pays for @held
+ * @early: the client ends before its file is closed
  * @work: ends it, where the last call may not do so itself
  * @rcu: frees it
  * @held: a set bit is a block of which the client has a hold
@@ -29,6 +30,7 @@ struct attachment {
 	struct fixedpool *pool;
 	refcount_t refs;
 	struct charge charge;
+	bool early;
 	union {
 		struct work_struct work;
 		struct rcu_head rcu;

@@ -9,12 +9,13 @@
 #include <linux/module.h>
 
 #include "client.h"
+#include "crash.h"
 #include "ioctl.h"
 #include "mmap.h"
 
 static int chardev_open(struct inode *inode, struct file *file)
 {
-	struct client *client = client_create();
+	struct client *client = client_create(file);
 
 	if (IS_ERR(client))
 		return PTR_ERR(client);
@@ -24,15 +25,26 @@ static int chardev_open(struct inode *inode, struct file *file)
 
 static int chardev_release(struct inode *inode, struct file *file)
 {
+	crash_unwatch(file->private_data);
 	client_destroy(file->private_data);
 	return 0;
+}
+
+/* Why a call has failed: whoever has the descriptor of a client that was ended
+ * early has it from a dying process.
+ */
+static long failed(const struct client *client, long error)
+{
+	return READ_ONCE(client->ended) ? -EOWNERDEAD : error;
 }
 
 static long chardev_ioctl(struct file *file, unsigned int command,
 			  unsigned long argument)
 {
-	return ioctl_dispatch(file->private_data, command,
-			      (void __user *)argument);
+	long error = ioctl_dispatch(file->private_data, command,
+				    (void __user *)argument);
+
+	return error ? failed(file->private_data, error) : 0;
 }
 
 static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
@@ -44,7 +56,7 @@ static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 	if (unit < SLOT_UNITS)
 		att = client_attachment(file->private_data, unit);
 	if (!att)
-		return -ENXIO;
+		return failed(file->private_data, -ENXIO);
 	error = mmap_pool(att->pool, vma);
 	attachment_put_later(att);
 	return error;
@@ -73,6 +85,7 @@ static struct miscdevice chardev = {
  */
 int chardev_init(void)
 {
+	crash_init(&chardev_fops);
 	return misc_register(&chardev);
 }
 
@@ -82,4 +95,5 @@ int chardev_init(void)
 void chardev_exit(void)
 {
 	misc_deregister(&chardev);
+	crash_exit();
 }

@@ -39,11 +39,12 @@ void client_exit(void)
 
 /**
  * client_create() - a new client, attached to nothing
+ * @file: the file that is being opened
  *
  * Context: process; may sleep.
  * Return: the client or -ENOMEM.
  */
-struct client *client_create(void)
+struct client *client_create(struct file *file)
 {
 	struct client *client = kmem_cache_zalloc(client_cache, GFP_KERNEL);
 	int error;
@@ -51,6 +52,8 @@ struct client *client_create(void)
 	if (!client)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&client->refs, 1);
+	client->file = file;
+	INIT_LIST_HEAD(&client->dying);
 	mutex_init(&client->lock);
 	xa_init_flags(&client->attachments, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&client->sets, XA_FLAGS_ACCOUNT);
@@ -123,6 +126,8 @@ static int store_units(struct client *client, struct attachment *att)
 	u32 i;
 
 	lockdep_assert_held(&client->lock);
+	if (client->ended)
+		return -EOWNERDEAD;
 	if (xa_load(&client->attachments, pool->id))
 		return -EALREADY;
 	for (i = 0; i < pool->units; i++) {
@@ -164,7 +169,8 @@ static struct attachment *attach(struct client *client, struct fixedpool *pool)
  * @params: what it is to be
  *
  * Context: process; may sleep.
- * Return: the attachment with a reference, or an error of registry_create().
+ * Return: the attachment with a reference, -EOWNERDEAD, or an error of
+ * registry_create().
  */
 struct attachment *client_pool_create(struct client *client,
 				      const struct fixedpool_params *params)
@@ -190,7 +196,8 @@ struct attachment *client_pool_create(struct client *client,
  *
  * Context: process; may sleep.
  * Return: the attachment with a reference; -ENOENT; -EACCES; -EALREADY; -EDQUOT
- * or -ENOSPC if a limit forbids what the attachment itself takes; -ENOMEM.
+ * or -ENOSPC if a limit forbids what the attachment itself takes; -EOWNERDEAD;
+ * -ENOMEM.
  */
 struct attachment *client_pool_attach(struct client *client, const char *name)
 {
@@ -241,6 +248,42 @@ int client_pool_detach(struct client *client, u32 id)
 }
 
 /**
+ * client_end() - give back everything a client has, for good
+ * @client: the client, which others may still be using
+ * @early: its file is not closed yet, but nobody will use it any more
+ *
+ * Does nothing the second time.
+ *
+ * Context: process; may sleep.
+ */
+void client_end(struct client *client, bool early)
+{
+	struct attachment *att;
+	unsigned long unit;
+	bool ended;
+
+	mutex_lock(&client->lock);
+	ended = client->ended;
+	WRITE_ONCE(client->ended, true);
+	mutex_unlock(&client->lock);
+	if (ended)
+		return;
+	xa_erase(&clients, client->id);
+	xa_for_each(&client->attachments, unit, att) {
+		/* The first entry of each pool; the others go with it. It could
+		 * go meanwhile, by the hand of somebody who should not be there.
+		 */
+		att = client_attachment(client, unit);
+		if (!att)
+			continue;
+		if (early)
+			WRITE_ONCE(att->early, true);
+		client_leave(client, att);
+		attachment_put(att);
+	}
+}
+
+/**
  * client_destroy() - the file is closed
  * @client: the client; no call is at work for it, except that others may be
  *	giving it blocks
@@ -250,17 +293,12 @@ int client_pool_detach(struct client *client, u32 id)
 void client_destroy(struct client *client)
 {
 	struct fixedpool_set *set;
-	struct attachment *att;
-	unsigned long unit, id;
+	unsigned long id;
 
-	xa_erase(&clients, client->id);
+	client_end(client, false);
 	xa_for_each(&client->sets, id, set)
 		set_close(set);
 	xa_destroy(&client->sets);
-	xa_for_each(&client->attachments, unit, att) {
-		/* the first entry of each pool; the others go with it */
-		client_leave(client, att);
-	}
 	/* A giver that found us has found no attachment, or has taken one of
 	 * its own; it looks at @attachments under RCU only.
 	 */

@@ -5,12 +5,16 @@
 #ifndef FIXEDPOOL_CLIENT_H
 #define FIXEDPOOL_CLIENT_H
 
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/xarray.h>
 
 #include "attachment.h"
+
+struct file;
+struct mmu_notifier;
 
 /**
  * struct client - an open file
@@ -21,6 +25,11 @@
  *	Ordering: outside the registry's lock.
  * @attachments: by unit of handle space, an entry for each unit of the pool
  * @sets: those it has opened, by number
+ * @ended: nothing can be attached any more; protected by @lock
+ * @file: the open file; not a reference
+ * @watch: whose death ends it early, see crash.c; protected by @lock
+ * @dying: in a list of clients that are being ended early, see crash.c
+ * @descriptors: how many of those that die name it, see crash.c
  * @rcu: frees it
  */
 struct client {
@@ -29,13 +38,19 @@ struct client {
 	struct mutex lock; /* see above */
 	struct xarray attachments;
 	struct xarray sets;
+	bool ended;
+	struct file *file;
+	struct mmu_notifier *watch;
+	struct list_head dying;
+	unsigned int descriptors;
 	struct rcu_head rcu;
 };
 
 int client_init(void);
 void client_exit(void);
 
-struct client *client_create(void);
+struct client *client_create(struct file *file);
+void client_end(struct client *client, bool early);
 void client_destroy(struct client *client);
 void client_ref(struct client *client);
 void client_put(struct client *client);

@@ -5,6 +5,7 @@
 #include <linux/string.h>
 
 #include "client.h"
+#include "crash.h"
 #include "ioctl_call.h"
 #include "mmap.h"
 #include "registry.h"
@@ -63,6 +64,7 @@ long call_pool_create(struct client *client, struct call *call)
 	att = client_pool_create(client, &params);
 	if (IS_ERR(att))
 		return PTR_ERR(att);
+	crash_watch(client);
 	create->id = att->pool->id;
 	call->made = att;
 	return 0;
@@ -89,6 +91,7 @@ long call_pool_attach(struct client *client, struct call *call)
 	att = client_pool_attach(client, attach->name);
 	if (IS_ERR(att))
 		return PTR_ERR(att);
+	crash_watch(client);
 	attach->id = att->pool->id;
 	call->made = att;
 	return 0;
@@ -158,6 +161,8 @@ long call_pool_info(struct client *client, struct call *call)
 	att = client_attachment_of_pool(client, call->argument.pool_info.id);
 	if (!att)
 		return -ENXIO;
+	/* also by a process that has got the descriptor from another */
+	crash_watch(client);
 	info_fill(&call->argument.pool_info, att->pool);
 	attachment_put(att);
 	return 0;

@@ -58,6 +58,8 @@ enum holder {
  *	pool that had none
  * @POOL_OVERFLOWS: blocks that this pool should have given, by size, and a
  *	bigger one gave
+ * @POOL_RECLAIMED_EARLY: those of them that came back before the address
+ *	space of the process that died was torn down
  * @POOL_COUNTERS: how many there are
  */
 enum pool_counter {
@@ -68,6 +70,7 @@ enum pool_counter {
 	POOL_RECLAIMED,
 	POOL_FALLBACKS,
 	POOL_OVERFLOWS,
+	POOL_RECLAIMED_EARLY,
 	POOL_COUNTERS
 };
 

@@ -98,6 +98,8 @@ POOL_ATTRIBUTE(refused_foreign, "%llu", pool_counter(pool, POOL_REFUSED_FOREIGN)
 POOL_ATTRIBUTE(reclaimed, "%llu", pool_counter(pool, POOL_RECLAIMED));
 POOL_ATTRIBUTE(fallbacks, "%llu", pool_counter(pool, POOL_FALLBACKS));
 POOL_ATTRIBUTE(overflows, "%llu", pool_counter(pool, POOL_OVERFLOWS));
+POOL_ATTRIBUTE(reclaimed_early, "%llu",
+	       pool_counter(pool, POOL_RECLAIMED_EARLY));
 
 static struct attribute *counter_attrs[] = {
 	&dev_attr_allocs.attr,
@@ -108,6 +110,7 @@ static struct attribute *counter_attrs[] = {
 	&dev_attr_reclaimed.attr,
 	&dev_attr_fallbacks.attr,
 	&dev_attr_overflows.attr,
+	&dev_attr_reclaimed_early.attr,
 	NULL
 };
 

@@ -72,12 +72,12 @@ guest_run() {
 
 # guest_boot NAME INITRD CMDLINE LIMIT CONSOLE CHANNEL [QEMU-ARGUMENT...]
 # The machine that tests run on: two processors on two NUMA nodes. As
-# guest_run.
+# guest_run. GUEST_NODE_MEMORY: of each node.
 guest_boot() {
 	local name=$1 initrd=$2 cmdline=$3 limit=$4 console=$5 channel=$6
-	local memory=512M
+	local memory=${GUEST_NODE_MEMORY:-512M}
 	shift 6
-	grep -q '^CONFIG_KASAN=y' "$build/kernels/$name/config" && memory=1G
+	! grep -q '^CONFIG_KASAN=y' "$build/kernels/$name/config" || memory=1G
 
 	guest_run "$name" "$initrd" "loglevel=7 panic_on_warn=1 $cmdline" \
 		"$limit" "$console" "$channel" \
