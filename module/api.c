@@ -147,7 +147,7 @@ FIXEDPOOL_EXPORT(fixedpool_take_slowly);
  */
 void fixedpool_give_slowly(struct fixedpool *pool, u32 index)
 {
-	magazine_give_slowly(&pool->magazines, index);
+	pool_give_slowly(pool, index);
 }
 FIXEDPOOL_EXPORT(fixedpool_give_slowly);
 

@@ -133,7 +133,7 @@ static bool free_word(struct fixedpool *pool, const u64 *handles)
 	u64 *versions = word_versions(pool, word);
 	u64 *holds = word_holds(pool, word);
 
-	if (index % POOL_BATCH ||
+	if (index % POOL_BATCH || pool_hygienic(pool) ||
 	    (unsigned long)index + POOL_BATCH > pool->hot.blocks)
 		return false;
 	if (!handles_follow(handles, handles[0]) ||
@@ -227,7 +227,7 @@ unsigned int fixedpool_alloc_bulk(struct fixedpool *pool, u64 *handles,
 {
 	unsigned int taken = 0;
 
-	while (count - taken >= POOL_BATCH) {
+	while (count - taken >= POOL_BATCH && !pool_hygienic(pool)) {
 		unsigned int group = take_group(pool, handles + taken);
 
 		if (!group)

@@ -10,9 +10,6 @@
 #include "mmap.h"
 #include "registry.h"
 
-#define VALID_CREATE_FLAGS \
-	(FIXEDPOOL_POOL_AUTO_DESTROY | FIXEDPOOL_POOL_NUMA_NODE)
-
 static bool name_terminated(const char *name)
 {
 	return strnlen(name, FIXEDPOOL_NAME_SIZE) < FIXEDPOOL_NAME_SIZE;
@@ -22,7 +19,8 @@ long call_query(struct client *client, struct call *call)
 {
 	call->argument.query = (struct fixedpool_query) {
 		.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SETS |
-			    FIXEDPOOL_FEATURE_CHANNELS,
+			    FIXEDPOOL_FEATURE_CHANNELS |
+			    FIXEDPOOL_FEATURE_HYGIENE,
 		.abi_version = FIXEDPOOL_ABI_VERSION,
 		.client = client->id,
 		.max_block_size = FIXEDPOOL_MAX_BLOCK_SIZE,
@@ -51,8 +49,6 @@ long call_pool_create(struct client *client, struct call *call)
 	struct attachment *att;
 
 	if (!name_terminated(create->name))
-		return -EINVAL;
-	if (create->flags & ~VALID_CREATE_FLAGS)
 		return -EINVAL;
 	if (create->reserved)
 		return -EINVAL;

@@ -241,6 +241,17 @@ void magazine_give_slowly(struct magazines *mags, u32 index)
 }
 
 /**
+ * magazine_leave() - instead of magazine_give_slowly() or magazine_take_slowly()
+ * @mags: the pool's magazines, of which this CPU's has been entered
+ *
+ * Context: any; called with preemption off, which it turns on again.
+ */
+void magazine_leave(struct magazines *mags)
+{
+	leave(this_cpu_ptr(mags->cpu));
+}
+
+/**
  * magazine_take_word() - get 64 free blocks that are neighbours
  * @mags: the pool's magazines
  *

@@ -80,6 +80,7 @@ void magazines_drain(struct magazines *mags);
 void magazines_watch(struct magazines *mags, bool watched);
 
 u32 magazine_take_slowly(struct magazines *mags);
+void magazine_leave(struct magazines *mags);
 void magazine_give_slowly(struct magazines *mags, u32 index);
 u32 magazine_take_word(struct magazines *mags);
 void magazine_give_word(struct magazines *mags, u32 word);

@@ -20,10 +20,13 @@
  * hold first, which pins whatever allocation there is, and compares the version
  * then.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "pool.h"
 
 #include <linux/math64.h>
 #include <linux/mm.h>
+#include <linux/printk.h>
 #include <linux/random.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -89,6 +92,37 @@ static void versions_init(struct fixedpool *pool)
 	}
 }
 
+/* A block of a pool that is hygienic is about to be handed out. */
+static noinline void block_taken(struct fixedpool *pool, u32 index)
+{
+	u32 offset = hygiene_taken(pool_block(pool, index),
+				   pool_geometry(pool)->block_size,
+				   pool->flags);
+
+	if (likely(offset == HYGIENE_CLEAN))
+		return;
+	pool_count(pool, POOL_POISON_HITS, 1);
+	pr_notice_ratelimited("pool %s: block %u was written to after it was freed, first at byte %u\n",
+			      pool->name, index, offset);
+}
+
+/* A block of such a pool is about to become free. */
+static noinline void block_ended(struct fixedpool *pool, u32 index)
+{
+	hygiene_ended(pool_block(pool, index), pool_geometry(pool)->block_size,
+		      pool->flags);
+}
+
+static void poison_blocks(struct fixedpool *pool)
+{
+	u32 i;
+
+	for (i = 0; i < pool_geometry(pool)->blocks; i++) {
+		block_ended(pool, i);
+		cond_resched();
+	}
+}
+
 static void fill_depot(struct fixedpool *pool)
 {
 	u32 blocks = pool_geometry(pool)->blocks;
@@ -136,20 +170,24 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	error = depot_init(&pool->depot, geo->blocks);
 	if (error)
 		goto free_versions;
-	error = magazines_init(&pool->magazines, &pool->depot, geo->blocks,
+	/* what is done to the blocks of a hygienic pool is no part of hot paths */
+	error = magazines_init(&pool->magazines, &pool->depot,
+			       pool_hygienic(pool) ? 0 : geo->blocks,
 			       shelves(geo, which));
 	if (error)
 		goto exit_depot;
 	error = storage_init(&pool->storage, which, reserve, numa_node, id);
 	if (error)
 		goto exit_magazines;
-	versions_init(pool);
-	fill_depot(pool);
 	pool->hot.magazine = pool->magazines.cpu;
 	pool->hot.bases = pool->storage.bases;
 	pool->hot.stride = geo->stride;
 	pool->hot.reciprocal = geo->reciprocal;
 	pool->hot.blocks = geo->blocks;
+	versions_init(pool);
+	if (pool->flags & FIXEDPOOL_POOL_POISON)
+		poison_blocks(pool);
+	fill_depot(pool);
 	return 0;
 
 exit_magazines:
@@ -287,8 +325,11 @@ void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 	unsigned int i;
 
 	depot_claim(&pool->depot, indices, count);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
+		if (pool_hygienic(pool))
+			block_taken(pool, indices[i]);
 		handles[i] = pool_begin(pool, indices[i], holder);
+	}
 	pool_count(pool, POOL_CLAIMS, count);
 }
 
@@ -303,10 +344,13 @@ u32 pool_take_slowly(struct fixedpool *pool)
 {
 	u32 index = magazine_take_slowly(&pool->magazines);
 
-	if (index == FIXEDPOOL_NO_INDEX)
+	if (index == FIXEDPOOL_NO_INDEX) {
 		pool_count(pool, POOL_FAILURES, 1);
-	else
-		note_peak(pool);
+		return index;
+	}
+	note_peak(pool);
+	if (pool_hygienic(pool))
+		block_taken(pool, index);
 	return index;
 }
 
@@ -335,7 +379,26 @@ u32 pool_take(struct fixedpool *pool)
 void pool_give(struct fixedpool *pool, u32 index)
 {
 	if (!fixedpool_push(&pool->hot, index))
+		pool_give_slowly(pool, index);
+}
+
+/**
+ * pool_give_slowly() - the rest of pool_give(), after fixedpool_push() said no
+ * @pool: the pool
+ * @index: the block
+ *
+ * Context: any; called with preemption off, which it turns on again.
+ */
+void pool_give_slowly(struct fixedpool *pool, u32 index)
+{
+	if (!pool_hygienic(pool)) {
 		magazine_give_slowly(&pool->magazines, index);
+		return;
+	}
+	/* has no magazines, but takes its time */
+	magazine_leave(&pool->magazines);
+	block_ended(pool, index);
+	depot_give(&pool->depot, index / POOL_BATCH, BIT(index % POOL_BATCH));
 }
 
 /**
@@ -581,6 +644,8 @@ void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 
 		if (drop_hold(pool, index, holder) > 0) {
 			end_version(pool, index);
+			if (pool_hygienic(pool))
+				block_ended(pool, index);
 			ended |= rest & -rest;
 		}
 	}

@@ -17,6 +17,7 @@
 
 #include "account.h"
 #include "depot.h"
+#include "hygiene.h"
 #include "magazine.h"
 #include "storage.h"
 
@@ -60,6 +61,7 @@ enum holder {
  *	bigger one gave
  * @POOL_RECLAIMED_EARLY: those of them that came back before the address
  *	space of the process that died was torn down
+ * @POOL_POISON_HITS: blocks that were written to while they were free
  * @POOL_COUNTERS: how many there are
  */
 enum pool_counter {
@@ -71,6 +73,7 @@ enum pool_counter {
 	POOL_FALLBACKS,
 	POOL_OVERFLOWS,
 	POOL_RECLAIMED_EARLY,
+	POOL_POISON_HITS,
 	POOL_COUNTERS
 };
 
@@ -164,6 +167,7 @@ int pool_publish(struct fixedpool *pool, u32 index, u32 version);
 u32 pool_take(struct fixedpool *pool);
 u32 pool_take_slowly(struct fixedpool *pool);
 void pool_give(struct fixedpool *pool, u32 index);
+void pool_give_slowly(struct fixedpool *pool, u32 index);
 int pool_drop(struct fixedpool *pool, u32 index, enum holder holder);
 int pool_pass(struct fixedpool *pool, u32 index, enum holder from,
 	      enum holder to);
@@ -189,6 +193,12 @@ static inline void pool_cancel(struct fixedpool *pool, u32 count)
 static inline const struct geometry *pool_geometry(const struct fixedpool *pool)
 {
 	return &pool->storage.geo;
+}
+
+/* Blocks are not left as they are when they are taken, or when they end. */
+static inline bool pool_hygienic(const struct fixedpool *pool)
+{
+	return pool->flags & HYGIENE_FLAGS;
 }
 
 static inline void *pool_block(const struct fixedpool *pool, u32 index)

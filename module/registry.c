@@ -19,7 +19,7 @@
 
 #define DEFAULT_MODE	0600
 #define VALID_MODE	0666
-#define VALID_FLAGS	FIXEDPOOL_POOL_AUTO_DESTROY
+#define VALID_FLAGS	(FIXEDPOOL_POOL_AUTO_DESTROY | HYGIENE_FLAGS)
 
 static unsigned int max_pools = 1024;
 module_param(max_pools, uint, 0644);
@@ -155,6 +155,8 @@ static int params_check(const struct fixedpool_params *params)
 	if (params->reserve > params->blocks)
 		return -EINVAL;
 	if (params->flags & ~VALID_FLAGS)
+		return -EINVAL;
+	if (hygiene_check(params->flags))
 		return -EINVAL;
 	if (params->mode & ~VALID_MODE)
 		return -EINVAL;

@@ -100,6 +100,7 @@ POOL_ATTRIBUTE(fallbacks, "%llu", pool_counter(pool, POOL_FALLBACKS));
 POOL_ATTRIBUTE(overflows, "%llu", pool_counter(pool, POOL_OVERFLOWS));
 POOL_ATTRIBUTE(reclaimed_early, "%llu",
 	       pool_counter(pool, POOL_RECLAIMED_EARLY));
+POOL_ATTRIBUTE(poison_hits, "%llu", pool_counter(pool, POOL_POISON_HITS));
 
 static struct attribute *counter_attrs[] = {
 	&dev_attr_allocs.attr,
@@ -111,6 +112,7 @@ static struct attribute *counter_attrs[] = {
 	&dev_attr_fallbacks.attr,
 	&dev_attr_overflows.attr,
 	&dev_attr_reclaimed_early.attr,
+	&dev_attr_poison_hits.attr,
 	NULL
 };
 

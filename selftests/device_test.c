@@ -175,12 +175,15 @@ static_assert(FIXEDPOOL_NAME_SIZE == 32 && FIXEDPOOL_MAX_BATCH == 1024 &&
 	      FIXEDPOOL_MAX_CHANNEL_CAPACITY == 65536,
 	      "a limit has changed");
 static_assert(FIXEDPOOL_FEATURE_GIVE == 1 && FIXEDPOOL_FEATURE_SETS == 16 &&
-	      FIXEDPOOL_FEATURE_CHANNELS == 32,
+	      FIXEDPOOL_FEATURE_CHANNELS == 32 && FIXEDPOOL_FEATURE_HYGIENE == 1 << 9,
 	      "a feature bit has moved");
 static_assert(FIXEDPOOL_MAX_SET_POOLS == 32, "a limit has changed");
 static_assert(FIXEDPOOL_ALLOC_BY_SIZE == 8, "a flag of ALLOC has moved");
 static_assert(FIXEDPOOL_POOL_AUTO_DESTROY == 1 && FIXEDPOOL_POOL_NUMA_NODE == 2,
 	      "a pool flag has moved");
+static_assert(FIXEDPOOL_POOL_ZERO_ON_ALLOC == 4 && FIXEDPOOL_POOL_ZERO_ON_FREE == 8 &&
+	      FIXEDPOOL_POOL_POISON == 16 && FIXEDPOOL_POISON == 0x6b,
+	      "a flag of hygiene has moved");
 static_assert(FIXEDPOOL_ALLOC_PARTIAL == 1 && FIXEDPOOL_ALLOC_ZERO == 2,
 	      "an ALLOC flag has moved");
 static_assert(FIXEDPOOL_CHECK_ALIVE == 1 && FIXEDPOOL_CHECK_MINE == 2 &&
@@ -261,7 +264,8 @@ TEST_F(device, tells_what_it_is)
 
 	memset(&query, 0xff, sizeof(query));
 	ASSERT_EQ(0, call(self->client, FIXEDPOOL_IOC_QUERY, &query));
-	EXPECT_EQ(FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS,
+	EXPECT_EQ(FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS |
+		  FIXEDPOOL_FEATURE_HYGIENE,
 		  query.features);
 	EXPECT_EQ(FIXEDPOOL_ABI_VERSION, query.abi_version);
 	EXPECT_NE(0, query.client);

@@ -28,7 +28,9 @@ struct fixedpool_set;
  * @blocks: number of blocks, at least 1
  * @reserve: blocks no shortage of memory can take away; zero: all of them
  * @storage: where the blocks come from
- * @flags: FIXEDPOOL_POOL_AUTO_DESTROY or zero
+ * @flags: FIXEDPOOL_POOL_* but for NUMA_NODE, which @numa_node says. With
+ *	ZERO_ON_* and POISON, allocating or freeing a block takes time in
+ *	proportion to its size, in whatever context.
  * @mode: permission bits for processes that attach; zero: 0600
  * @numa_node: node of the memory, NUMA_NO_NODE for any
  */

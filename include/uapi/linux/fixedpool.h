@@ -18,7 +18,8 @@
  *
  *   ENOTTY     unknown command
  *   EFAULT     a pointer leads nowhere
- *   EINVAL     unknown flag, reserved field not zero, a value out of its range
+ *   EINVAL     unknown flag, flags that exclude each other, reserved field not
+ *              zero, a value out of its range
  *   E2BIG      the structure carries data this module does not know, or is
  *              larger than a page
  *
@@ -132,6 +133,7 @@ enum fixedpool_storage {
 #define FIXEDPOOL_FEATURE_GIVE		(1ULL << 0)
 #define FIXEDPOOL_FEATURE_SETS		(1ULL << 4)
 #define FIXEDPOOL_FEATURE_CHANNELS	(1ULL << 5)
+#define FIXEDPOOL_FEATURE_HYGIENE	(1ULL << 9)	/* ZERO_ON_*, POISON, colouring */
 
 /**
  * struct fixedpool_query - what the loaded module is (FIXEDPOOL_IOC_QUERY)
@@ -158,6 +160,16 @@ struct fixedpool_query {
 /* POOL_CREATE: flags */
 #define FIXEDPOOL_POOL_AUTO_DESTROY	(1U << 0)	/* destroyed with its last client */
 #define FIXEDPOOL_POOL_NUMA_NODE	(1U << 1)	/* @numa_node is meant */
+#define FIXEDPOOL_POOL_ZERO_ON_ALLOC	(1U << 2)	/* blocks are zeroes when taken */
+#define FIXEDPOOL_POOL_ZERO_ON_FREE	(1U << 3)	/* ... and as soon as they are free */
+#define FIXEDPOOL_POOL_POISON		(1U << 4)	/* free blocks are FIXEDPOOL_POISON */
+
+/* POISON: every byte of a free block, which ZERO_ON_FREE excludes. A byte that
+ * is another one when the block is taken was written after the free: it is
+ * counted (poison_hits in sysfs), told in the log, and replaced. A block that is
+ * taken holds these bytes, unless ZERO_ON_ALLOC says otherwise.
+ */
+#define FIXEDPOOL_POISON		0x6b
 
 /**
  * struct fixedpool_pool_create - make a pool and attach to it
