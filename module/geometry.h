@@ -52,6 +52,7 @@ struct geometry {
 
 int geometry_init(struct geometry *geo, enum fixedpool_storage storage,
 		  u32 block_size, u32 align, u32 blocks);
+void geometry_colour(struct geometry *geo);
 u64 geometry_data_bytes(const struct geometry *geo);
 u32 geometry_units(const struct geometry *geo, u64 mmap_bytes);
 

@@ -19,7 +19,8 @@
 
 #define DEFAULT_MODE	0600
 #define VALID_MODE	0666
-#define VALID_FLAGS	(FIXEDPOOL_POOL_AUTO_DESTROY | HYGIENE_FLAGS)
+#define VALID_FLAGS	(FIXEDPOOL_POOL_AUTO_DESTROY | FIXEDPOOL_POOL_PACKED | \
+			 HYGIENE_FLAGS)
 
 static unsigned int max_pools = 1024;
 module_param(max_pools, uint, 0644);
@@ -194,6 +195,9 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 			      params->align, params->blocks);
 	if (error)
 		goto free_pool;
+	if (params->storage == FIXEDPOOL_STORAGE_PAGES &&
+	    !(params->flags & FIXEDPOOL_POOL_PACKED))
+		geometry_colour(geo);
 	if (params->storage == FIXEDPOOL_STORAGE_PAGES)
 		mapped = geometry_data_bytes(geo) + pool_versions_bytes(geo);
 	pool->units = geometry_units(geo, mapped);

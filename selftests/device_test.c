@@ -182,7 +182,7 @@ static_assert(FIXEDPOOL_ALLOC_BY_SIZE == 8, "a flag of ALLOC has moved");
 static_assert(FIXEDPOOL_POOL_AUTO_DESTROY == 1 && FIXEDPOOL_POOL_NUMA_NODE == 2,
 	      "a pool flag has moved");
 static_assert(FIXEDPOOL_POOL_ZERO_ON_ALLOC == 4 && FIXEDPOOL_POOL_ZERO_ON_FREE == 8 &&
-	      FIXEDPOOL_POOL_POISON == 16 && FIXEDPOOL_POISON == 0x6b,
+	      FIXEDPOOL_POOL_POISON == 16 && FIXEDPOOL_POOL_PACKED == 64 && FIXEDPOOL_POISON == 0x6b,
 	      "a flag of hygiene has moved");
 static_assert(FIXEDPOOL_ALLOC_PARTIAL == 1 && FIXEDPOOL_ALLOC_ZERO == 2,
 	      "an ALLOC flag has moved");

@@ -163,6 +163,7 @@ struct fixedpool_query {
 #define FIXEDPOOL_POOL_ZERO_ON_ALLOC	(1U << 2)	/* blocks are zeroes when taken */
 #define FIXEDPOOL_POOL_ZERO_ON_FREE	(1U << 3)	/* ... and as soon as they are free */
 #define FIXEDPOOL_POOL_POISON		(1U << 4)	/* free blocks are FIXEDPOOL_POISON */
+#define FIXEDPOOL_POOL_PACKED		(1U << 6)	/* no bytes between blocks for colour */
 
 /* POISON: every byte of a free block, which ZERO_ON_FREE excludes. A byte that
  * is another one when the block is taken was written after the free: it is
@@ -178,7 +179,9 @@ struct fixedpool_query {
  * @block_size: in: usable bytes of a block, up to FIXEDPOOL_MAX_BLOCK_SIZE, or
  *	FIXEDPOOL_MAX_SLAB_BLOCK_SIZE of slab storage
  * @align: in: alignment of a block in bytes, a power of two up to the page
- *	size; zero: 8
+ *	size; zero: 8. Blocks of page storage that are not aligned to pages may
+ *	lie further apart than that, lest they all share a few sets of the
+ *	caches; FIXEDPOOL_POOL_PACKED forbids it.
  * @blocks: in: number of blocks, all of them made now; at least 1, and no more
  *	than 262144 of slab storage
  * @reserve: in: blocks that no shortage of memory can ever take from the pool,
