@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "registry.h"
+#include "revoke.h"
 
 /* Ends attachments for those who may not, see attachment_put_later(). */
 static struct workqueue_struct *workqueue;
@@ -63,6 +64,7 @@ struct attachment *attachment_create(struct fixedpool *pool)
 	att->charge = charge;
 	att->pool = pool;
 	refcount_set(&att->refs, 1);
+	refcount_set(&att->memory, 1);
 	return att;
 
 uncharge:
@@ -82,6 +84,9 @@ static void release_held(struct attachment *att)
 		unsigned long held = att->held[word];
 
 		if (held) {
+			/* mappings still look at it */
+			WRITE_ONCE(att->held[word], 0);
+			revoke_blocks(att->pool, word * POOL_BATCH, POOL_BATCH);
 			pool_drop_mask(att->pool, word, held, HOLDER_CLIENT);
 			reclaimed += hweight_long(held);
 		}
@@ -92,12 +97,35 @@ static void release_held(struct attachment *att)
 		pool_count(att->pool, POOL_RECLAIMED_EARLY, reclaimed);
 }
 
+/**
+ * attachment_keep_memory() - be able to look at an attachment after its end
+ * @att: the attachment; the caller has a reference
+ *
+ * Context: any.
+ */
+void attachment_keep_memory(struct attachment *att)
+{
+	refcount_inc(&att->memory);
+}
+
+/**
+ * attachment_put_memory() - undo attachment_keep_memory()
+ * @att: the attachment
+ *
+ * Context: any that may call kvfree_rcu().
+ */
+void attachment_put_memory(struct attachment *att)
+{
+	if (refcount_dec_and_test(&att->memory))
+		kvfree_rcu(att, rcu);
+}
+
 static void attachment_end(struct attachment *att)
 {
 	release_held(att);
 	uncharge_memory(&att->charge);
 	registry_detach(att->pool);
-	kvfree_rcu(att, rcu);
+	attachment_put_memory(att);
 }
 
 static void attachment_end_work(struct work_struct *work)

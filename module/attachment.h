@@ -17,6 +17,8 @@
  * struct attachment - a client's part in a pool
  * @pool: the pool; the attachment has a reference
  * @refs: one from the client, one from each call at work
+ * @memory: one from @refs as long as there are any, one from each mapping of a
+ *	revocable pool, which may look at @held, but keeps nothing of it
  * @charge: what the client pays for @held
  * @early: the client ends before its file is closed
  * @work: ends it, where the last call may not do so itself
@@ -29,6 +31,7 @@
 struct attachment {
 	struct fixedpool *pool;
 	refcount_t refs;
+	refcount_t memory;
 	struct charge charge;
 	bool early;
 	union {
@@ -44,5 +47,7 @@ void attachment_exit(void);
 struct attachment *attachment_create(struct fixedpool *pool);
 void attachment_put(struct attachment *att);
 void attachment_put_later(struct attachment *att);
+void attachment_keep_memory(struct attachment *att);
+void attachment_put_memory(struct attachment *att);
 
 #endif /* FIXEDPOOL_ATTACHMENT_H */

@@ -57,7 +57,7 @@ static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 		att = client_attachment(file->private_data, unit);
 	if (!att)
 		return failed(file->private_data, -ENXIO);
-	error = mmap_pool(att->pool, vma);
+	error = mmap_pool(att, vma);
 	attachment_put_later(att);
 	return error;
 }

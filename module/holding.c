@@ -5,6 +5,8 @@
 #include <linux/bitops.h>
 #include <linux/err.h>
 
+#include "revoke.h"
+
 /**
  * holding_resolve() - look at a handle that came from a client
  * @client: the client
@@ -111,11 +113,14 @@ static int take_hold(struct holding *handle)
  */
 int holding_free(struct holding *handle)
 {
+	struct fixedpool *pool = handle->att->pool;
 	int error = take_hold(handle);
 
-	if (!error)
-		pool_drop(handle->att->pool, handle->index, HOLDER_CLIENT);
-	return error;
+	if (error)
+		return error;
+	revoke_blocks(pool, handle->index, 1);
+	pool_drop(pool, handle->index, HOLDER_CLIENT);
+	return 0;
 }
 
 /**
@@ -165,6 +170,8 @@ int holding_give(struct holding *handle, u32 receiver)
 	error = take_hold(handle);
 	if (error == -EALREADY)
 		error = -ESTALE;
+	if (!error)
+		revoke_blocks(pool, handle->index, 1);
 	/* if the receiver has a hold already, ours is one too many */
 	if (!error && test_and_set_bit(handle->index, to->held))
 		pool_drop(pool, handle->index, HOLDER_CLIENT);

@@ -20,7 +20,8 @@ long call_query(struct client *client, struct call *call)
 	call->argument.query = (struct fixedpool_query) {
 		.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SETS |
 			    FIXEDPOOL_FEATURE_CHANNELS |
-			    FIXEDPOOL_FEATURE_HYGIENE,
+			    FIXEDPOOL_FEATURE_HYGIENE |
+			    FIXEDPOOL_FEATURE_REVOCABLE,
 		.abi_version = FIXEDPOOL_ABI_VERSION,
 		.client = client->id,
 		.max_block_size = FIXEDPOOL_MAX_BLOCK_SIZE,

@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "mapping.h"
+#include "revoke.h"
 
 #define PAGES_AT_ONCE	32
 
@@ -73,7 +74,7 @@ static struct page *page_at(const struct fixedpool *pool, u64 offset)
 				       ((offset - versions) << PAGE_SHIFT));
 	page = storage_page(&pool->storage,
 			    offset - (mmap_data_offset(pool) >> PAGE_SHIFT));
-	mapping_own_page(page, offset);
+	mapping_own_page(pool, page, offset);
 	return page;
 }
 
@@ -84,7 +85,8 @@ static struct page *page_at(const struct fixedpool *pool, u64 offset)
  */
 static vm_fault_t mapping_fault(struct vm_fault *vmf)
 {
-	struct fixedpool *pool = vmf->vma->vm_file->private_data;
+	struct mapping *mapping = vmf->vma->vm_file->private_data;
+	struct fixedpool *pool = mapping->pool;
 	int error;
 
 	error = vm_insert_page(vmf->vma, vmf->address & PAGE_MASK,
@@ -99,6 +101,45 @@ static vm_fault_t mapping_fault(struct vm_fault *vmf)
 		return VM_FAULT_SIGBUS;
 	}
 }
+
+/* Is a page part of a block that is to be seen; pages of versions all are. */
+static bool visible(const struct mapping *mapping, u64 offset)
+{
+	const struct geometry *geo = pool_geometry(mapping->pool);
+	u64 page = offset - (mmap_data_offset(mapping->pool) >> PAGE_SHIFT);
+	u64 within, index;
+
+	if (page >= mmap_data_length(mapping->pool) >> PAGE_SHIFT)
+		return true;
+	within = page & ((1U << geo->chunk_order) - 1);
+	index = div_u64(within << PAGE_SHIFT, geo->stride);
+	if (index >= geo->chunk_blocks)
+		return false;
+	index += (page >> geo->chunk_order) * geo->chunk_blocks;
+	if (index >= geo->blocks)
+		return false;
+	index = array_index_nospec(index, geo->blocks);
+	return test_bit(index, mapping->att->held);
+}
+
+/* The first touch of a block, and each one after it was taken away. */
+static vm_fault_t revocable_fault(struct vm_fault *vmf)
+{
+	struct mapping *mapping = vmf->vma->vm_file->private_data;
+	struct address_space *space = mapping_space(mapping->pool);
+	vm_fault_t result = VM_FAULT_SIGBUS;
+
+	/* against revoke_blocks_slow() */
+	filemap_invalidate_lock_shared(space);
+	if (visible(mapping, vmf->pgoff))
+		result = mapping_fault(vmf);
+	filemap_invalidate_unlock_shared(space);
+	return result;
+}
+
+static const struct vm_operations_struct revocable_vm_ops = {
+	.fault = revocable_fault,
+};
 
 static const struct vm_operations_struct mapping_vm_ops = {
 	.fault = mapping_fault,
@@ -161,7 +202,7 @@ static int insert_pages(const struct fixedpool *pool,
 
 /**
  * mmap_pool() - map part of a pool
- * @pool: the pool that the offset of the mapping belongs to
+ * @att: attachment to the pool that the offset of the mapping belongs to
  * @vma: the mapping
  *
  * Context: process, with mmap_lock held for writing; may sleep.
@@ -169,8 +210,9 @@ static int insert_pages(const struct fixedpool *pool,
  * mapping and for one that is not within one region; -EACCES for an executable
  * one; -EINTR; -ENOMEM; -ENFILE.
  */
-int mmap_pool(struct fixedpool *pool, struct vm_area_struct *vma)
+int mmap_pool(struct attachment *att, struct vm_area_struct *vma)
 {
+	struct fixedpool *pool = att->pool;
 	struct file *file;
 	int error;
 
@@ -178,7 +220,7 @@ int mmap_pool(struct fixedpool *pool, struct vm_area_struct *vma)
 	if (error)
 		return error;
 
-	file = mapping_file(pool);
+	file = mapping_file(att);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	/* the mapping takes a reference, which its parts and copies share */
@@ -186,6 +228,10 @@ int mmap_pool(struct fixedpool *pool, struct vm_area_struct *vma)
 	fput(file);
 
 	vm_flags_mod(vma, VM_DONTEXPAND | VM_MIXEDMAP, VM_MAYEXEC);
+	if (revocable(pool)) {
+		vma->vm_ops = &revocable_vm_ops;
+		return 0;
+	}
 	vma->vm_ops = &mapping_vm_ops;
 	return insert_pages(pool, vma);
 }

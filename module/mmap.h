@@ -2,7 +2,7 @@
 #ifndef FIXEDPOOL_MMAP_H
 #define FIXEDPOOL_MMAP_H
 
-#include "pool.h"
+#include "attachment.h"
 
 struct vm_area_struct;
 
@@ -11,6 +11,6 @@ u64 mmap_data_length(const struct fixedpool *pool);
 u64 mmap_versions_offset(const struct fixedpool *pool);
 u64 mmap_versions_length(const struct fixedpool *pool);
 
-int mmap_pool(struct fixedpool *pool, struct vm_area_struct *vma);
+int mmap_pool(struct attachment *att, struct vm_area_struct *vma);
 
 #endif /* FIXEDPOOL_MMAP_H */

@@ -22,6 +22,7 @@
 #include "storage.h"
 
 struct device;
+struct inode;
 
 /* Most blocks that one pool_claim() or pool_drop_mask() moves. */
 #define POOL_BATCH	64
@@ -115,6 +116,8 @@ struct pool_stats {
  * @attached: clients; written under the registry's lock
  * @channels: its channels; protected by their lock
  *
+ * @inode: address space of the pages of a revocable pool, NULL until it is
+ *	mapped; set by the mapping layer
  * @device: in sysfs while the pool has its name; set by the sysfs layer
  *
  * Accounting, checked by pool_valid() when nobody works on the pool:
@@ -144,6 +147,7 @@ struct fixedpool {
 	u32 attached;
 	struct list_head channels;
 
+	struct inode *inode;
 	struct device *device;
 };
 

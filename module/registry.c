@@ -7,6 +7,7 @@
 #include <linux/cred.h>
 #include <linux/ctype.h>
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
@@ -16,11 +17,12 @@
 #include <linux/string.h>
 
 #include "compat.h"
+#include "revoke.h"
 
 #define DEFAULT_MODE	0600
 #define VALID_MODE	0666
 #define VALID_FLAGS	(FIXEDPOOL_POOL_AUTO_DESTROY | FIXEDPOOL_POOL_PACKED | \
-			 HYGIENE_FLAGS)
+			 FIXEDPOOL_POOL_REVOCABLE | HYGIENE_FLAGS)
 
 static unsigned int max_pools = 1024;
 module_param(max_pools, uint, 0644);
@@ -159,6 +161,8 @@ static int params_check(const struct fixedpool_params *params)
 		return -EINVAL;
 	if (hygiene_check(params->flags))
 		return -EINVAL;
+	if (revoke_check(params))
+		return -EINVAL;
 	if (params->mode & ~VALID_MODE)
 		return -EINVAL;
 	if (params->numa_node != NUMA_NO_NODE &&
@@ -171,6 +175,7 @@ static int params_check(const struct fixedpool_params *params)
 static void pool_free(struct fixedpool *pool)
 {
 	pool_exit(pool);
+	iput(pool->inode);
 	uncharge_memory(&pool->charge);
 	space_release(pool);
 	kfree(pool);

@@ -182,7 +182,8 @@ static_assert(FIXEDPOOL_ALLOC_BY_SIZE == 8, "a flag of ALLOC has moved");
 static_assert(FIXEDPOOL_POOL_AUTO_DESTROY == 1 && FIXEDPOOL_POOL_NUMA_NODE == 2,
 	      "a pool flag has moved");
 static_assert(FIXEDPOOL_POOL_ZERO_ON_ALLOC == 4 && FIXEDPOOL_POOL_ZERO_ON_FREE == 8 &&
-	      FIXEDPOOL_POOL_POISON == 16 && FIXEDPOOL_POOL_PACKED == 64 && FIXEDPOOL_POISON == 0x6b,
+	      FIXEDPOOL_POOL_POISON == 16 && FIXEDPOOL_POOL_PACKED == 64 &&
+	      FIXEDPOOL_POOL_REVOCABLE == 32 && FIXEDPOOL_POISON == 0x6b,
 	      "a flag of hygiene has moved");
 static_assert(FIXEDPOOL_ALLOC_PARTIAL == 1 && FIXEDPOOL_ALLOC_ZERO == 2,
 	      "an ALLOC flag has moved");
@@ -265,7 +266,7 @@ TEST_F(device, tells_what_it_is)
 	memset(&query, 0xff, sizeof(query));
 	ASSERT_EQ(0, call(self->client, FIXEDPOOL_IOC_QUERY, &query));
 	EXPECT_EQ(FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS |
-		  FIXEDPOOL_FEATURE_HYGIENE,
+		  FIXEDPOOL_FEATURE_HYGIENE | FIXEDPOOL_FEATURE_REVOCABLE,
 		  query.features);
 	EXPECT_EQ(FIXEDPOOL_ABI_VERSION, query.abi_version);
 	EXPECT_NE(0, query.client);

@@ -134,6 +134,7 @@ enum fixedpool_storage {
 #define FIXEDPOOL_FEATURE_SETS		(1ULL << 4)
 #define FIXEDPOOL_FEATURE_CHANNELS	(1ULL << 5)
 #define FIXEDPOOL_FEATURE_HYGIENE	(1ULL << 9)	/* ZERO_ON_*, POISON, colouring */
+#define FIXEDPOOL_FEATURE_REVOCABLE	(1ULL << 10)
 
 /**
  * struct fixedpool_query - what the loaded module is (FIXEDPOOL_IOC_QUERY)
@@ -163,7 +164,17 @@ struct fixedpool_query {
 #define FIXEDPOOL_POOL_ZERO_ON_ALLOC	(1U << 2)	/* blocks are zeroes when taken */
 #define FIXEDPOOL_POOL_ZERO_ON_FREE	(1U << 3)	/* ... and as soon as they are free */
 #define FIXEDPOOL_POOL_POISON		(1U << 4)	/* free blocks are FIXEDPOOL_POISON */
+#define FIXEDPOOL_POOL_REVOCABLE	(1U << 5)	/* mappings show only blocks held */
 #define FIXEDPOOL_POOL_PACKED		(1U << 6)	/* no bytes between blocks for colour */
+
+/* REVOCABLE: a mapping shows the blocks that the client it was made through
+ * holds; a touch of any other is SIGBUS, as soon as the call returns by which
+ * the client has freed it, given it away or left. That includes processes
+ * that have inherited the mapping. Pages come in by faults, at the first touch.
+ * For page storage, with @align the page size and @block_size a multiple of it.
+ * What reads or writes a block without touching the mapping is not stopped: a
+ * transfer of a device into pages that are pinned for it.
+ */
 
 /* POISON: every byte of a free block, which ZERO_ON_FREE excludes. A byte that
  * is another one when the block is taken was written after the free: it is
@@ -228,7 +239,8 @@ struct fixedpool_pool_attach {
  * @id: in: the pool's number
  * @flags: in: zero
  *
- * What is mapped stays mapped until munmap().
+ * What is mapped stays mapped until munmap(), but shows nothing if the pool is
+ * revocable.
  */
 struct fixedpool_pool_detach {
 	__u32 id;
