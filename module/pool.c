@@ -20,8 +20,6 @@
  * hold first, which pins whatever allocation there is, and compares the version
  * then.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include "pool.h"
 
 #include <linux/math64.h>
@@ -102,7 +100,7 @@ static noinline void block_taken(struct fixedpool *pool, u32 index)
 	if (likely(offset == HYGIENE_CLEAN))
 		return;
 	pool_count(pool, POOL_POISON_HITS, 1);
-	pr_notice_ratelimited("pool %s: block %u was written to after it was freed, first at byte %u\n",
+	pr_notice_ratelimited("fixedpool: pool %s: block %u was written to after it was freed, first at byte %u\n",
 			      pool->name, index, offset);
 }
 

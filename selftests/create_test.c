@@ -432,6 +432,46 @@ TEST_F(shape, has_a_geometry_that_agrees_with_itself)
 	EXPECT_LE(end, info->data_length);
 }
 
+/* 1000 blocks, @align 0: 8; the stride, 0 if there is an error. */
+static __u32 stride_of(__u32 storage, __u32 block_size, __u32 align, __u32 flags)
+{
+	struct fixedpool_pool_create parameters = pool_parameters("stride");
+	struct fixedpool_pool_info info = {};
+	int client = client_open();
+
+	parameters.storage = storage;
+	parameters.block_size = block_size;
+	parameters.align = align;
+	parameters.blocks = 1000;
+	parameters.flags |= flags;
+	if (!call(client, FIXEDPOOL_IOC_POOL_CREATE, &parameters))
+		pool_info(client, parameters.id, &info);
+	close(client);
+	return info.stride;
+}
+
+TEST(blocks_do_not_all_begin_in_the_same_sets_of_a_cache)
+{
+	EXPECT_LT(256, stride_of(FIXEDPOOL_STORAGE_PAGES, 256, 0, 0));
+	EXPECT_LT(4096, stride_of(FIXEDPOOL_STORAGE_PAGES, 4096, 64, 0));
+}
+
+TEST(blocks_are_packed_where_that_is_wanted)
+{
+	const __u32 packed = FIXEDPOOL_POOL_PACKED;
+
+	EXPECT_EQ(256, stride_of(FIXEDPOOL_STORAGE_PAGES, 256, 0, packed));
+	EXPECT_EQ(4096, stride_of(FIXEDPOOL_STORAGE_PAGES, 4096, 64, packed));
+	EXPECT_EQ(104, stride_of(FIXEDPOOL_STORAGE_PAGES, 100, 0, packed));
+	EXPECT_EQ(256, stride_of(FIXEDPOOL_STORAGE_SLAB, 256, 0, packed));
+}
+
+TEST(blocks_aligned_to_pages_and_those_of_slab_storage_are_packed_anyway)
+{
+	EXPECT_EQ(4096, stride_of(FIXEDPOOL_STORAGE_PAGES, 4096, PAGE, 0));
+	EXPECT_EQ(256, stride_of(FIXEDPOOL_STORAGE_SLAB, 256, 0, 0));
+}
+
 TEST_F(shape, gives_out_as_many_blocks_as_were_asked_for)
 {
 	__u64 *handles = calloc(variant->blocks + 1, sizeof(*handles));

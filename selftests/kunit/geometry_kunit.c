@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Where blocks lie: every block whole, in its chunk, and found without division. */
 #include <kunit/test.h>
+#include <linux/cache.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
@@ -166,6 +167,80 @@ static void units_cover_slots_and_offsets(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, geometry_units(&geo, 4096), 0u);
 }
 
+static void blocks_are_spread_over_the_sets_of_caches(struct kunit *test)
+{
+	static const struct {
+		u32 block_size, align, blocks, stride;
+	} cases[] = {
+		{ 256, 0, 1000, 256 + L1_CACHE_BYTES },
+		{ 248, 0, 1000, 248 },
+		{ 4096, 0, 1000, 4096 + L1_CACHE_BYTES },
+		{ 4090, 64, 1000, 4096 + L1_CACHE_BYTES },
+		{ 8192, 0, 1000, 8192 + L1_CACHE_BYTES },
+		/* its own alignment is more than a line */
+		{ 4096, 512, 1000, 4096 + 512 },
+		/* enough sets as it is */
+		{ 64, 0, 1000, 64 },
+		{ 128, 0, 1000, 128 },
+		{ 4160, 0, 1000, 4160 },
+		/* pages of their own */
+		{ 4096, PAGE_SIZE, 1000, 4096 },
+		/* too much memory */
+		{ 256, 128, 1000, 256 },
+		{ 256, 0, 16, 256 },
+		{ 4096, 0, 1, 4096 },
+		{ 65536, 0, 1000, 65536 },
+		{ 4 << 20, 0, 10, 4 << 20 },
+	};
+	struct geometry geo;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		KUNIT_ASSERT_EQ(test, 0,
+				geometry_init(&geo, FIXEDPOOL_STORAGE_PAGES,
+					      cases[i].block_size,
+					      cases[i].align, cases[i].blocks));
+		geometry_colour(&geo);
+		KUNIT_EXPECT_EQ_MSG(test, geo.stride,
+				    ALIGN(cases[i].stride, geo.align),
+				    "case %u", i);
+	}
+}
+
+static void colour_costs_less_than_a_third(struct kunit *test)
+{
+	struct geometry geo;
+	u32 s, align, blocks, i;
+	u64 plain;
+
+	for (s = 0; s < ARRAY_SIZE(sizes); s++) {
+		for (align = 1; align <= PAGE_SIZE; align *= 2) {
+			for (blocks = 1; blocks < 2000; blocks += 37) {
+				KUNIT_ASSERT_EQ(test, 0,
+						geometry_init(&geo,
+							      FIXEDPOOL_STORAGE_PAGES,
+							      sizes[s], align,
+							      blocks));
+				plain = geometry_data_bytes(&geo);
+				geometry_colour(&geo);
+				KUNIT_ASSERT_LT(test,
+						geometry_data_bytes(&geo) * 3,
+						plain * 4);
+				KUNIT_ASSERT_GE(test, geo.stride, sizes[s]);
+				KUNIT_ASSERT_EQ(test, geo.stride % align, 0u);
+				i = blocks - 1;
+				KUNIT_ASSERT_LT(test, geometry_chunk(&geo, i),
+						geo.chunks);
+				KUNIT_ASSERT_LE(test,
+						geometry_offset(&geo, i,
+								geometry_chunk(&geo, i)) +
+							geo.block_size,
+						geo.chunk_size);
+			}
+		}
+	}
+}
+
 static struct kunit_case geometry_cases[] = {
 	KUNIT_CASE(division_by_the_reciprocal_is_exact),
 	KUNIT_CASE(a_block_is_aligned_and_lies_whole_in_its_chunk),
@@ -174,6 +249,8 @@ static struct kunit_case geometry_cases[] = {
 	KUNIT_CASE(a_slab_chunk_is_one_block),
 	KUNIT_CASE(each_senseless_shape_is_refused),
 	KUNIT_CASE(blocks_of_one_byte_are_counted_up_to_the_last),
+	KUNIT_CASE(blocks_are_spread_over_the_sets_of_caches),
+	KUNIT_CASE(colour_costs_less_than_a_third),
 	KUNIT_CASE(units_cover_slots_and_offsets),
 	{}
 };

@@ -7,6 +7,7 @@
 #include "../../module/storage.c"
 #include "../../module/rack.c"
 #include "../../module/magazine.c"
+#include "../../module/hygiene.c"
 #include "../../module/pool.c"
 
 #include <linux/module.h>
