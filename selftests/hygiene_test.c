@@ -250,7 +250,8 @@ TEST_F(mapped, a_write_after_free_is_told_in_the_log)
 		self->data[block_offset(&self->info, i) + 77] = 0x55;
 	handle = block_take(self->client, self->id);
 	snprintf(expected, sizeof(expected),
-		 "fixedpool: pool " POOL ": block %u was written to after it was freed, first at byte 77\n",
+		 "fixedpool: pool " POOL
+		 ": block %u was written to after it was freed, first at byte 77\n",
 		 block_index(&self->info, handle));
 	while ((length = read(log, line, sizeof(line) - 1)) > 0) {
 		line[length] = 0;

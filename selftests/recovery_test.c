@@ -3,7 +3,8 @@
  * What a dying process held is back before its address space is torn down, and
  * nobody who can still use a descriptor loses anything.
  *
- *   FIXEDPOOL_VICTIM_BYTES   memory of a large victim, default 64 MiB
+ *   FIXEDPOOL_VICTIM_BYTES   memory of the victim that is measured, default 64 MiB
+ *   FIXEDPOOL_MEASUREMENTS   how many victims of each size, up to 99, default 9
  */
 #include "fixedpool_test.h"
 
@@ -70,7 +71,7 @@ static int victim_client(FIXTURE_DATA(recovery) *self, __u64 *handles)
 	return client;
 }
 
-static __attribute__((noreturn)) void wait_forever(void)
+static void wait_forever(void)
 {
 	for (;;)
 		pause();
@@ -241,6 +242,7 @@ static void *outlive(void *argument)
 	REQUIRE(block_check(survivor->client, survivor->handle) == MINE);
 	tell(survivor->self);
 	wait_forever();
+	return NULL;
 }
 
 TEST_F(recovery, waits_for_the_last_thread)
@@ -324,13 +326,15 @@ static int wait_told(void *argument)
 {
 	tell(argument);
 	wait_forever();
+	return 0;
 }
 
 /* A process made with @flags, on a stack of its own, that tells and waits. */
 static pid_t clone_process(FIXTURE_DATA(recovery) *self, int flags)
 {
-	static char stack[STACK] __attribute__((aligned(16)));
+	static char stack[STACK];
 
+	/* clone() aligns it */
 	return clone(wait_told, stack + STACK, flags | SIGCHLD, self);
 }
 
@@ -586,10 +590,7 @@ TEST_F(recovery, waits_for_who_has_taken_the_descriptor_from_outside)
 	close(pidfd);
 }
 
-static size_t victim_bytes(void)
-{
-	return environment_number("FIXEDPOOL_VICTIM_BYTES", 64 << 20);
-}
+#define LARGE (64 << 20)
 
 /* A child with a client, which it names, and @bytes of memory, all touched. */
 static pid_t fork_large(FIXTURE_DATA(recovery) *self, size_t bytes, int *client)
@@ -629,7 +630,7 @@ TEST_F(recovery, leaves_nothing_to_who_takes_the_descriptor_of_the_dying)
 
 	for (int tries = 0; client < 0 && tries < 10; tries++) {
 		long long before = early();
-		pid_t child = fork_large(self, victim_bytes(), &other);
+		pid_t child = fork_large(self, LARGE, &other);
 
 		ASSERT_LE(0, other);
 		pidfd = pidfd_of(child);
@@ -704,26 +705,29 @@ static __u64 recovery_ns(FIXTURE_DATA(recovery) *self, size_t bytes)
 	return end - start;
 }
 
-#define MEASUREMENTS 9
+#define MEASUREMENTS_MAX 99
 
 /* An emulated machine keeps no time: told, and judged by order alone. */
 TEST_F(recovery, does_not_grow_with_what_the_victim_had_mapped)
 {
-	const size_t sizes[] = { 0, victim_bytes() };
+	const size_t sizes[] = { 0, environment_number("FIXEDPOOL_VICTIM_BYTES", LARGE) };
+	int measurements = environment_number("FIXEDPOOL_MEASUREMENTS", 9);
 
+	ASSERT_LT(0, measurements);
+	ASSERT_GE(MEASUREMENTS_MAX, measurements);
 	for (int i = 0; i < 2; i++) {
-		__u64 times[MEASUREMENTS];
+		__u64 times[MEASUREMENTS_MAX];
 
-		for (int n = 0; n < MEASUREMENTS; n++) {
+		for (int n = 0; n < measurements; n++) {
 			times[n] = recovery_ns(self, sizes[i]);
 			ASSERT_LT(0, times[n]);
 		}
-		qsort(times, MEASUREMENTS, sizeof(times[0]), by_size);
+		qsort(times, measurements, sizeof(times[0]), by_size);
 		TH_LOG("%4zu MiB mapped: %llu us from SIGKILL to the next holder (%llu to %llu)",
-		       sizes[i] >> 20, times[MEASUREMENTS / 2] / 1000ULL, times[0] / 1000ULL,
-		       times[MEASUREMENTS - 1] / 1000ULL);
+		       sizes[i] >> 20, times[measurements / 2] / 1000ULL, times[0] / 1000ULL,
+		       times[measurements - 1] / 1000ULL);
 	}
-	EXPECT_EQ(2 * MEASUREMENTS * HELD, early());
+	EXPECT_EQ(2 * measurements * HELD, early());
 }
 
 static void survive_exec_if_asked(int count, char **arguments)

@@ -62,7 +62,7 @@
  *              the set; ALLOC by size: the blocks would come from a pool of the
  *              set that this client has left
  *   EOWNERDEAD this descriptor was taken from a process while that was dying,
- *              and its client has ended; whatever fails fails with this
+ *              and its client has ended; no call fails with anything else
  *   EINTR      mmap: a fatal signal arrived while pages were being mapped;
  *              channel: a signal arrived while nothing had been moved yet
  *   EPIPE      write to a channel: all its readers have gone
