@@ -78,7 +78,9 @@ static int not_held(const struct holding *handle)
 }
 
 /*
- * Takes the client's hold out of its bitmap: from then on it is the caller's.
+ * Takes the client's hold out of its bitmap: from then on it is the caller's,
+ * and nothing that the client has mapped shows the block, if that is the way of
+ * the pool.
  *
  * The version is compared twice. Before, so that a stale handle touches
  * nothing. And after, since another thread of the client may have freed this
@@ -100,6 +102,8 @@ static int take_hold(struct holding *handle)
 	error = pool_check(att->pool, handle->index, handle->version);
 	if (error)
 		set_bit(handle->index, att->held);
+	else
+		revoke_blocks(att->pool, handle->index, 1);
 	return error;
 }
 
@@ -118,7 +122,6 @@ int holding_free(struct holding *handle)
 
 	if (error)
 		return error;
-	revoke_blocks(pool, handle->index, 1);
 	pool_drop(pool, handle->index, HOLDER_CLIENT);
 	return 0;
 }
@@ -170,8 +173,6 @@ int holding_give(struct holding *handle, u32 receiver)
 	error = take_hold(handle);
 	if (error == -EALREADY)
 		error = -ESTALE;
-	if (!error)
-		revoke_blocks(pool, handle->index, 1);
 	/* if the receiver has a hold already, ours is one too many */
 	if (!error && test_and_set_bit(handle->index, to->held))
 		pool_drop(pool, handle->index, HOLDER_CLIENT);

@@ -129,7 +129,7 @@ static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
 
 	if (!att)
 		return -ENXIO;
-	reserved = pool_reserve_all(att->pool, least, alloc->count);
+	reserved = pool_reserve(att->pool, least, alloc->count);
 	error = reserved ? alloc_deliver(att, alloc, reserved) : -ENOBUFS;
 	attachment_put(att);
 	return error;

@@ -330,23 +330,6 @@ static void drain_rack(struct magazines *mags)
 		depot_give_indices(mags->depot, indices, MAGAZINE_BATCH);
 }
 
-/**
- * magazines_gather() - put into the depot what is within reach
- * @mags: the pool's magazines
- *
- * The rack and this CPU's magazine; for those who need more blocks at once than
- * the depot has.
- *
- * Context: any.
- */
-void magazines_gather(struct magazines *mags)
-{
-	if (!mags->room)
-		return;
-	drain_this_cpu(mags);
-	drain_rack(mags);
-}
-
 struct drain {
 	struct magazines *mags;
 	atomic_t missed;

@@ -75,7 +75,6 @@ void magazines_exit(struct magazines *mags);
 size_t magazines_bytes(u32 blocks, u32 shelves);
 u32 magazines_cached(const struct magazines *mags);
 u64 magazines_taken(const struct magazines *mags);
-void magazines_gather(struct magazines *mags);
 void magazines_drain(struct magazines *mags);
 void magazines_watch(struct magazines *mags, bool watched);
 

@@ -237,32 +237,6 @@ static void note_peak(struct fixedpool *pool)
 }
 
 /**
- * pool_reserve() - make sure of free blocks
- * @pool: the pool
- * @min: fewer are no use, at least 1
- * @max: no more than this
- *
- * Context: any. What lies in the magazines of other CPUs is not found; see
- * pool_reserve_all().
- * Return: how many, @min to @max, all of which go to pool_claim(); or 0.
- */
-u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max)
-{
-	u32 count = depot_reserve(&pool->depot, max, max);
-
-	if (!count) {
-		magazines_gather(&pool->magazines);
-		count = depot_reserve(&pool->depot, min, max);
-	}
-	if (!count) {
-		pool_count(pool, POOL_FAILURES, 1);
-		return 0;
-	}
-	note_peak(pool);
-	return count;
-}
-
-/**
  * pool_reserve_some() - what the depot has at once
  * @pool: the pool
  * @max: no more than this
@@ -282,7 +256,7 @@ u32 pool_reserve_some(struct fixedpool *pool, u32 max)
 }
 
 /**
- * pool_reserve_all() - the same, and look everywhere
+ * pool_reserve() - make sure of free blocks
  * @pool: the pool
  * @min: fewer are no use, at least 1
  * @max: no more than this
@@ -291,12 +265,14 @@ u32 pool_reserve_some(struct fixedpool *pool, u32 max)
  * Return: how many, @min to @max; fewer than @max only if no more were free at
  * some instant, in all magazines together with the depot; 0 if fewer than @min.
  */
-u32 pool_reserve_all(struct fixedpool *pool, u32 min, u32 max)
+u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max)
 {
 	u32 count = depot_reserve(&pool->depot, max, max);
 
 	if (!count) {
-		magazines_drain(&pool->magazines);
+		/* a caller who polls an empty pool interrupts nobody */
+		if (magazines_cached(&pool->magazines))
+			magazines_drain(&pool->magazines);
 		count = depot_reserve(&pool->depot, min, max);
 	}
 	if (!count) {

@@ -159,7 +159,6 @@ u64 pool_versions_bytes(const struct geometry *geo);
 
 u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max);
 u32 pool_reserve_some(struct fixedpool *pool, u32 max);
-u32 pool_reserve_all(struct fixedpool *pool, u32 min, u32 max);
 void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 		u64 *handles, unsigned int count);
 int pool_resolve(const struct fixedpool *pool, u64 handle, u32 *index);

@@ -328,7 +328,7 @@ u32 set_reserve(struct fixedpool_set *set, u32 size, u32 min, u32 max,
 	for (i = share->first; i < set->count; i++) {
 		share->blocks[i] = 0;
 		if (total < max)
-			share->blocks[i] = pool_reserve_all(set->pools[i], 1,
+			share->blocks[i] = pool_reserve(set->pools[i], 1,
 							    max - total);
 		total += share->blocks[i];
 	}
