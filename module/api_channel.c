@@ -72,14 +72,15 @@ FIXEDPOOL_EXPORT(fixedpool_channel_put);
  * @handle: the block, which the caller holds
  *
  * The caller's hold goes with the handle, to whoever receives it; the caller may
- * not touch the block any more. If it is not sent, the caller holds it still.
+ * not touch the block any more. If it is not sent, the caller holds it still, but
+ * it may have been published, see fixedpool_publish().
  *
  * Context: Any, NMI included. O(1). An interrupt that sends while the code it
  * has interrupted sends or receives may find the channel full although it is
  * not.
  * Return: 0; -EAGAIN if there is no room; -EPIPE if there have been readers and
  * all have gone; -ESTALE if the handle's allocation has ended; -EPERM if no
- * module holds the block; -EBUSY if it has 255 holders among processes; -EINVAL,
+ * module holds the block; -EBUSY if it has 254 holders among processes; -EINVAL,
  * -ENXIO or -ERANGE for what is no handle of the channel's pool.
  */
 int fixedpool_channel_send(struct fixedpool_channel *channel, u64 handle)
@@ -93,10 +94,11 @@ int fixedpool_channel_send(struct fixedpool_channel *channel, u64 handle)
 	if (!channel_room(channel))
 		return -EAGAIN;
 	error = pool_resolve(pool, handle, &index);
-	if (!error && !pool_kernel_held(pool, index))
-		error = pool_check(pool, index,
-				   FIXEDPOOL_HANDLE_VERSION(handle)) ? -ESTALE :
-								       -EPERM;
+	if (!error)
+		error = pool_publish(pool, index,
+				     FIXEDPOOL_HANDLE_VERSION(handle));
+	if (error == -EALREADY)
+		error = -ESTALE;
 	/* The channel's hold comes before the caller's goes, so that the block is
 	 * held all the time; the receiver may let go of the former right away.
 	 */
@@ -129,7 +131,7 @@ FIXEDPOOL_EXPORT(fixedpool_channel_send);
  * not.
  * Return: The block, or an ERR_PTR: -EAGAIN if there is none; -EPIPE if there is
  * none, there have been writers and all have gone; -EBUSY if modules hold the
- * block 255 times already: @handle tells which, and the channel has let go of
+ * block 254 times already: @handle tells which, and the channel has let go of
  * it.
  */
 void *fixedpool_channel_receive(struct fixedpool_channel *channel, u64 *handle)

@@ -14,16 +14,6 @@
 #define TWICE	0x0000000100000001ULL
 #define FOURFOLD	0x0001000100010001ULL
 
-/* Loops are unrolled by hand, so that addresses and handles are constants to one
- * base.
- */
-#define STEP	16
-#define FOR_STEP(act) do {						\
-	act(0); act(1); act(2); act(3); act(4); act(5); act(6); act(7);	\
-	act(8); act(9); act(10); act(11);				\
-	act(12); act(13); act(14); act(15);				\
-} while (0)
-
 static u64 *word_versions(const struct fixedpool *pool, u32 word)
 {
 	return (u64 *)(pool->hot.versions + (size_t)word * POOL_BATCH);
@@ -39,52 +29,54 @@ static u64 word_slot(const struct fixedpool *pool, u32 word)
 	return pool->hot.first_slot + (u64)word * POOL_BATCH;
 }
 
-static bool all_equal(const u64 *words, unsigned int count, u64 value)
+/*
+ * The hot loops. Whoever gets here owns the group, or thinks so and is about to
+ * find out: words are compared as they are at that moment.
+ */
+static __always_inline bool all_equal(const u64 *words, unsigned int count,
+				      u64 value)
 {
-	const u64 *end = words + count;
+	unsigned int i;
 
-#define COMPARE(n) do {					\
-	if (data_race(words[n]) != value)		\
-		return false;				\
-} while (0)
-	for (; words < end; words += STEP)
-		FOR_STEP(COMPARE);
-#undef COMPARE
+#pragma GCC unroll 16
+	for (i = 0; i < count; i++) {
+		/* of others, if not ours; then any value will do */
+		if (data_race(words[i]) != value)
+			return false;
+	}
 	return true;
 }
 
-static void set_all(u64 *words, unsigned int count, u64 value)
+static __always_inline void set_all(u64 *words, unsigned int count, u64 value)
 {
-	u64 *end = words + count;
+	unsigned int i;
 
-#define SET(n)	data_race(words[n] = value)
-	for (; words < end; words += STEP)
-		FOR_STEP(SET);
-#undef SET
+#pragma GCC unroll 16
+	for (i = 0; i < count; i++) {
+		/* others look at the words of blocks that are not theirs */
+		data_race(words[i] = value);
+	}
 }
 
 /* handles[i] is @first + i */
-static void set_handles(u64 *handles, u64 first)
+static __always_inline void set_handles(u64 *handles, u64 first)
 {
-	u64 *end = handles + POOL_BATCH;
+	unsigned int i;
 
-#define SET(n)	handles[n] = first + (n)
-	for (; handles < end; handles += STEP, first += STEP)
-		FOR_STEP(SET);
-#undef SET
+#pragma GCC unroll 16
+	for (i = 0; i < POOL_BATCH; i++)
+		handles[i] = first + i;
 }
 
-static bool handles_follow(const u64 *handles, u64 first)
+static __always_inline bool handles_follow(const u64 *handles, u64 first)
 {
-	const u64 *end = handles + POOL_BATCH;
+	unsigned int i;
 
-#define COMPARE(n) do {					\
-	if (handles[n] != first + (n))			\
-		return false;				\
-} while (0)
-	for (; handles < end; handles += STEP, first += STEP)
-		FOR_STEP(COMPARE);
-#undef COMPARE
+#pragma GCC unroll 16
+	for (i = 0; i < POOL_BATCH; i++) {
+		if (handles[i] != first + i)
+			return false;
+	}
 	return true;
 }
 

@@ -281,9 +281,10 @@ unsigned long depot_claim_word(struct depot *depot, unsigned int count,
 	 * as in depot_give().
 	 */
 	for (level = 1; level <= depot->top; level++) {
+		atomic_t *counter = &depot->level[level].counters[from[level]];
+
 		if (took[level] > found)
-			atomic_fetch_add_release(took[level] - found,
-				&depot->level[level].counters[from[level]]);
+			atomic_fetch_add_release(took[level] - found, counter);
 	}
 	return taken;
 }

@@ -53,7 +53,8 @@ static u64 base_bytes(const struct geometry *geo, enum fixedpool_storage which)
 /* Magazines that the rack has room for: what the other tables leave. */
 static u32 shelves(const struct geometry *geo, enum fixedpool_storage which)
 {
-	u64 used = base_bytes(geo, which) - geometry_data_bytes(geo);
+	u64 used = base_bytes(geo, which) - geometry_data_bytes(geo) +
+		   magazines_bytes(geo->blocks, 0);
 	u64 limit = geo->blocks * BYTES_PER_BLOCK;
 	u32 all = geo->blocks / MAGAZINE_BATCH;
 
@@ -162,7 +163,7 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 		goto free_stats;
 	/* whole pages of its own, since processes map it */
 	pool->hot.versions = __vmalloc(pool_versions_bytes(geo),
-				   POOL_GFP | __GFP_ZERO);
+				       POOL_GFP | __GFP_ZERO);
 	if (!pool->hot.versions)
 		goto free_holds;
 	error = depot_init(&pool->depot, geo->blocks);
@@ -506,11 +507,12 @@ int pool_publish(struct fixedpool *pool, u32 index, u32 version)
 		return error;
 	if (!(holds & holds_of(HOLDER_KERNEL)))
 		return -EPERM;
-	/* Only its holder, which is who called us, changes that word; release,
-	 * as in pool_begin().
+	if (holds != HOLDER_MODULE)
+		return 0;
+	/* Only its holder, which is who called us, changes that word. Pairs with
+	 * the compare-and-exchange in pool_hold(), as in pool_begin().
 	 */
-	if (holds == HOLDER_MODULE)
-		smp_store_release(&pool->hot.holds[index], HOLDER_KERNEL);
+	smp_store_release(&pool->hot.holds[index], HOLDER_KERNEL);
 	return 0;
 }
 

@@ -250,12 +250,6 @@ static __always_inline u64 pool_begin(struct fixedpool *pool, u32 index,
 	return handle;
 }
 
-/* Some module, or call at work, holds it at this moment. */
-static inline bool pool_kernel_held(const struct fixedpool *pool, u32 index)
-{
-	return READ_ONCE(pool->hot.holds[index]) >= HOLDER_KERNEL;
-}
-
 static inline bool pool_allocated(const struct fixedpool *pool, u32 index)
 {
 	return READ_ONCE(pool->hot.holds[index]);

@@ -24,7 +24,7 @@
 
 #include "storage.h"
 
-#define TAG_ONE	(1ULL << 32)
+#define TAG_ONE	BIT_ULL(32)
 
 /**
  * rack_bytes() - memory that a rack takes

@@ -329,7 +329,7 @@ u32 set_reserve(struct fixedpool_set *set, u32 size, u32 min, u32 max,
 		share->blocks[i] = 0;
 		if (total < max)
 			share->blocks[i] = pool_reserve(set->pools[i], 1,
-							    max - total);
+							max - total);
 		total += share->blocks[i];
 	}
 	if (total && total < min)

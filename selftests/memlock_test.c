@@ -186,7 +186,7 @@ TEST_F(memlock, charge_is_given_back_when_the_client_closes)
 
 TEST_F(memlock, charge_of_a_refused_pool_is_given_back)
 {
-	pid_t child = fork_as_user(256 * KIB);
+	pid_t child = fork_as_user(320 * KIB);
 
 	if (child == 0) {
 		struct fixedpool_pool_create parameters = pool_parameters("memlock");

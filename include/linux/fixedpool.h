@@ -100,7 +100,6 @@ fixedpool_channel_listen(struct fixedpool_channel *channel,
 			 void *data);
 void fixedpool_channel_unlisten(struct fixedpool_channel *channel);
 
-
 struct fixedpool_set * __must_check
 fixedpool_set_create(const char *name, struct fixedpool **pools,
 		     unsigned int count);

@@ -162,7 +162,9 @@ static __always_inline bool fixedpool_push(const struct fixedpool_hot *hot,
 	mag = this_cpu_ptr(hot->magazine);
 	top = local_add_return(FIXEDPOOL_BUSY, &mag->state) - FIXEDPOOL_BUSY;
 	barrier();
-	/* neither full nor shut nor in use by whom we have interrupted */
+	/* Neither full nor shut nor in use by whom we have interrupted. Other
+	 * CPUs set the limit; they interrupt us where the old one will not do.
+	 */
 	if (unlikely(top >= data_race(mag->limit)))
 		return false;
 	mag->index[top + 1] = index;
@@ -190,9 +192,10 @@ fixedpool_module_holds(const struct fixedpool_hot *hot, unsigned long index)
 static __always_inline u64 fixedpool_begin(const struct fixedpool_hot *hot,
 					   unsigned long index)
 {
-	/* odd, whatever processes have scribbled */
+	/* odd, whatever processes have scribbled: they race with anybody */
 	u32 version = data_race(hot->versions[index]) | 1;
 
+	/* others look at it who have stale handles of the block */
 	data_race(hot->versions[index] = version);
 	return FIXEDPOOL_HANDLE(version, hot->first_slot + index);
 }
@@ -231,6 +234,7 @@ fixedpool_alloc(struct fixedpool *pool, u64 *handle)
 			return NULL;
 	}
 	*handle = fixedpool_begin(hot, index);
+	/* who has a stale handle may look, and finds that it is not for him */
 	data_race(*fixedpool_module_holds(hot, index) = FIXEDPOOL_UNSHARED);
 	return fixedpool_block(hot, index);
 }
@@ -257,14 +261,21 @@ static __always_inline int fixedpool_free(struct fixedpool *pool, u64 handle)
 	/* a slot before the first wraps round, and is out of range, too */
 	unsigned long index = FIXEDPOOL_HANDLE_SLOT(handle) - hot->first_slot;
 	u32 *versions = hot->versions;
+	const u8 *holds;
 
-	if (unlikely(index >= hot->blocks ||
-		     data_race(versions[index]) != version ||
-		     data_race(*fixedpool_module_holds(hot, index)) !=
-			     FIXEDPOOL_UNSHARED))
+	if (unlikely(index >= hot->blocks))
+		return fixedpool_free_slowly(pool, handle);
+	holds = fixedpool_module_holds(hot, index);
+	/* Of a block that is not the caller's these may be changing; where it
+	 * is his, and not shared, nobody but he changes them.
+	 */
+	if (unlikely(!data_race(versions[index] == version &&
+				*holds == FIXEDPOOL_UNSHARED)))
 		return fixedpool_free_slowly(pool, handle);
 	OPTIMIZER_HIDE_VAR(index);
+	/* for those who look, as in fixedpool_alloc() */
 	data_race(*fixedpool_module_holds(hot, index) = 0);
+	/* likewise */
 	data_race(versions[index]++);
 	if (unlikely(!fixedpool_push(hot, index)))
 		fixedpool_give_slowly(pool, index);
