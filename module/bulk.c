@@ -47,14 +47,21 @@ static __always_inline bool all_equal(const u64 *words, unsigned int count,
 	return true;
 }
 
+/* Others may look at the words of blocks that are not theirs. */
 static __always_inline void set_all(u64 *words, unsigned int count, u64 value)
 {
-	unsigned int i;
+	u64 *end = words + count;
 
-#pragma GCC unroll 16
-	for (i = 0; i < count; i++) {
-		/* others look at the words of blocks that are not theirs */
-		data_race(words[i] = value);
+	/* not a memset64(), which is slow to start */
+	for (; words < end; words += 8) {
+		WRITE_ONCE(words[0], value);
+		WRITE_ONCE(words[1], value);
+		WRITE_ONCE(words[2], value);
+		WRITE_ONCE(words[3], value);
+		WRITE_ONCE(words[4], value);
+		WRITE_ONCE(words[5], value);
+		WRITE_ONCE(words[6], value);
+		WRITE_ONCE(words[7], value);
 	}
 }
 

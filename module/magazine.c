@@ -208,8 +208,7 @@ static u32 unload(struct magazines *mags, struct fixedpool_magazine *mag)
 static void give_mask(struct magazines *mags, u32 word, unsigned long mask)
 {
 	depot_give(mags->depot, word, mask);
-	if (test_bit(MAGAZINE_LOW, &mags->shut) &&
-	    magazines_reachable(mags) >= mags->high)
+	if (is_shut(mags) && magazines_reachable(mags) >= mags->high)
 		kick(mags);
 }
 
@@ -369,48 +368,20 @@ void magazines_drain(struct magazines *mags)
 	drain_rack(mags);
 }
 
-/* Sets all limits as @shut demands; drains if they have been shut. */
-static void apply(struct magazines *mags)
+/* Shuts the magazines, and drains them, or opens them again. */
+static void set_shut(struct magazines *mags, bool shut)
 {
-	long limit;
+	long limit = shut ? -1 : (long)mags->room - 1;
 	int cpu;
 
 	lockdep_assert_held(&mags->lock);
-	limit = is_shut(mags) ? -1 : (long)mags->room - 1;
+	if (mags->shut == shut)
+		return;
+	WRITE_ONCE(mags->shut, shut);
 	for_each_possible_cpu(cpu)
 		WRITE_ONCE(per_cpu_ptr(mags->cpu, cpu)->limit, limit);
-	if (limit < 0)
+	if (shut)
 		magazines_drain(mags);
-}
-
-static void set_shut(struct magazines *mags, enum magazine_shut why, bool shut)
-{
-	bool was_shut;
-
-	lockdep_assert_held(&mags->lock);
-	was_shut = is_shut(mags);
-	assign_bit(why, &mags->shut, shut);
-	if (is_shut(mags) != was_shut)
-		apply(mags);
-}
-
-/**
- * magazines_watch() - let each free block be seen at once, or no longer
- * @mags: the pool's magazines
- * @watched: whether
- *
- * Once it has returned with @watched, all free blocks are in the depot and every
- * block that is given goes there.
- *
- * Context: process; may sleep.
- */
-void magazines_watch(struct magazines *mags, bool watched)
-{
-	if (!mags->room)
-		return;
-	mutex_lock(&mags->lock);
-	set_shut(mags, MAGAZINE_WATCHED, watched);
-	mutex_unlock(&mags->lock);
 }
 
 /*
@@ -421,15 +392,13 @@ void magazines_watch(struct magazines *mags, bool watched)
 static void magazines_work(struct work_struct *work)
 {
 	struct magazines *mags = container_of(work, struct magazines, work);
-	u32 reachable;
 
 	mutex_lock(&mags->lock);
-	reachable = magazines_reachable(mags);
-	if (reachable < mags->low)
-		set_shut(mags, MAGAZINE_LOW, true);
+	if (magazines_reachable(mags) < mags->low)
+		set_shut(mags, true);
 	/* what came out of the magazines may be plenty */
 	if (magazines_reachable(mags) >= mags->high)
-		set_shut(mags, MAGAZINE_LOW, false);
+		set_shut(mags, false);
 	mutex_unlock(&mags->lock);
 }
 
@@ -528,7 +497,7 @@ int magazines_init(struct magazines *mags, struct depot *depot, u32 blocks,
 	mags->room = choose_room(blocks);
 	mags->low = cpus * mags->room / 4;
 	mags->high = cpus * mags->room;
-	mags->shut = 0;
+	mags->shut = false;
 	mutex_init(&mags->lock);
 	init_irq_work(&mags->kick, magazines_kicked);
 	INIT_WORK(&mags->work, magazines_work);

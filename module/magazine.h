@@ -7,10 +7,9 @@
  * or in use. Batches of MAGAZINE_BATCH blocks move between a magazine and the
  * rack or the depot.
  *
- * While somebody needs each free block to be seen at once - a waiter, or the
- * depot running low - the magazines are shut: @limit is -1 everywhere and they
- * are drained, so that every block goes through the depot. The hot paths do not
- * look for that; they find the magazine empty, or full.
+ * When the depot runs low, the magazines are shut: @limit is -1 everywhere and
+ * they are drained, so that every block goes through the depot. The hot paths do
+ * not look for that; they find the magazine empty, or full.
  */
 #ifndef FIXEDPOOL_MAGAZINE_H
 #define FIXEDPOOL_MAGAZINE_H
@@ -28,16 +27,6 @@
 #define MAGAZINE_WORDS	FIXEDPOOL_WORDS
 
 /**
- * enum magazine_shut - why magazines are shut
- * @MAGAZINE_LOW: the depot is running low
- * @MAGAZINE_WATCHED: somebody must see each free block at once
- */
-enum magazine_shut {
-	MAGAZINE_LOW,
-	MAGAZINE_WATCHED,
-};
-
-/**
  * struct magazines - all the magazines of a pool
  * @cpu: each CPU's
  * @depot: what is behind them
@@ -45,7 +34,7 @@ enum magazine_shut {
  * @room: limit while they are open; 0 for a pool that is too small for them
  * @low: with fewer free blocks in depot and rack than this they are shut
  * @high: with this many they open again
- * @shut: enum magazine_shut bits
+ * @shut: they are shut; changed under @lock
  * @lock: Protects: changes of the limits. Ordering: innermost.
  * @kick: asks for @work, from any context
  * @work: shuts or opens them as depot and rack demand
@@ -58,7 +47,7 @@ struct magazines {
 	u32 room;
 	u32 low;
 	u32 high;
-	unsigned long shut;
+	bool shut;
 	struct mutex lock; /* see above */
 	struct irq_work kick;
 	struct work_struct work;
@@ -76,7 +65,6 @@ size_t magazines_bytes(u32 blocks, u32 shelves);
 u32 magazines_cached(const struct magazines *mags);
 u64 magazines_taken(const struct magazines *mags);
 void magazines_drain(struct magazines *mags);
-void magazines_watch(struct magazines *mags, bool watched);
 
 u32 magazine_take_slowly(struct magazines *mags);
 void magazine_leave(struct magazines *mags);
