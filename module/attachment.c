@@ -9,6 +9,7 @@
 
 #include "registry.h"
 #include "revoke.h"
+#include "word.h"
 
 /* Ends attachments for those who may not, see attachment_put_later(). */
 static struct workqueue_struct *workqueue;
@@ -63,6 +64,7 @@ struct attachment *attachment_create(struct fixedpool *pool)
 	}
 	att->charge = charge;
 	att->pool = pool;
+	parts_init(&att->parts);
 	refcount_set(&att->refs, 1);
 	refcount_set(&att->memory, 1);
 	return att;
@@ -74,27 +76,80 @@ leave:
 	return ERR_PTR(error);
 }
 
-static void release_held(struct attachment *att)
+/**
+ * attachment_release_root() - give back all that the root scope holds
+ * @att: the attachment
+ *
+ * Others may work on it: what they put there meanwhile may stay.
+ *
+ * Context: process; may sleep.
+ * Return: how many blocks were held.
+ */
+u64 attachment_release_root(struct attachment *att)
 {
 	u32 words = held_words(att->pool);
-	unsigned long reclaimed = 0;
+	u64 count = 0;
 	u32 word;
 
 	for (word = 0; word < words; word++) {
-		unsigned long held = att->held[word];
+		unsigned long mask;
 
-		if (held) {
-			/* mappings still look at it */
-			WRITE_ONCE(att->held[word], 0);
-			revoke_blocks(att->pool, word * POOL_BATCH, POOL_BATCH);
-			pool_drop_mask(att->pool, word, held, HOLDER_CLIENT);
-			reclaimed += hweight_long(held);
-		}
 		cond_resched();
+		if (!READ_ONCE(att->held[word]))
+			continue;
+		mask = atomic_long_xchg(attachment_word(att, word), 0);
+		if (!mask)
+			continue;
+		revoke_mask(att->pool, word, mask);
+		pool_drop_word(att->pool, word, mask, HOLDER_CLIENT);
+		count += hweight_long(mask);
 	}
+	return count;
+}
+
+/* Mappings of a revocable pool still look at it all, and find nothing then. */
+static void release_all(struct attachment *att)
+{
+	u64 reclaimed = attachment_release_root(att);
+	struct part *part;
+
+	do {
+		down_write(&att->parts.lock);
+		part = parts_unlink_any(&att->parts);
+		if (!part)
+			parts_exit(&att->parts);
+		up_write(&att->parts.lock);
+		if (part)
+			reclaimed += part_release(part, att->pool);
+	} while (part);
 	pool_count(att->pool, POOL_RECLAIMED, reclaimed);
 	if (READ_ONCE(att->early))
 		pool_count(att->pool, POOL_RECLAIMED_EARLY, reclaimed);
+}
+
+/**
+ * attachment_holds() - does the client hold a block, in whichever scope
+ * @att: the attachment, whose memory at least the caller keeps
+ * @index: the block
+ *
+ * Context: process; may sleep.
+ */
+bool attachment_holds(struct attachment *att, u32 index)
+{
+	unsigned long *word;
+	bool held;
+
+	if (test_bit(index, att->held))
+		return true;
+	if (!parts_used(&att->parts))
+		return false;
+	/* as in try_take_anywhere() */
+	down_read(&att->parts.lock);
+	word = parts_word(&att->parts, index);
+	held = test_bit(index, att->held) ||
+	       (word && test_bit(index % BITS_PER_LONG, word));
+	up_read(&att->parts.lock);
+	return held;
 }
 
 /**
@@ -122,7 +177,7 @@ void attachment_put_memory(struct attachment *att)
 
 static void attachment_end(struct attachment *att)
 {
-	release_held(att);
+	release_all(att);
 	uncharge_memory(&att->charge);
 	registry_detach(att->pool);
 	attachment_put_memory(att);

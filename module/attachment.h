@@ -11,7 +11,7 @@
 #include <linux/refcount.h>
 #include <linux/workqueue.h>
 
-#include "pool.h"
+#include "part.h"
 
 /**
  * struct attachment - a client's part in a pool
@@ -23,10 +23,12 @@
  * @early: the client ends before its file is closed
  * @work: ends it, where the last call may not do so itself
  * @rcu: frees it
- * @held: a set bit is a block of which the client has a hold
+ * @parts: what the scopes below the root hold
+ * @held: a set bit is a block of which the client has a hold in its root scope
  *
- * Whoever clears a bit of @held has the hold that went with it. When the last
- * reference goes, nobody else can reach @held, and all of it goes back.
+ * Whoever clears a bit of @held has the hold that went with it, and so with the
+ * bitmaps in @parts. When the last reference goes, nobody else can reach them,
+ * and all of it goes back.
  */
 struct attachment {
 	struct fixedpool *pool;
@@ -38,6 +40,7 @@ struct attachment {
 		struct work_struct work;
 		struct rcu_head rcu;
 	};
+	struct parts parts;
 	unsigned long held[];
 };
 
@@ -47,6 +50,14 @@ void attachment_exit(void);
 struct attachment *attachment_create(struct fixedpool *pool);
 void attachment_put(struct attachment *att);
 void attachment_put_later(struct attachment *att);
+u64 attachment_release_root(struct attachment *att);
+bool attachment_holds(struct attachment *att, u32 index);
+
+/* 64 bits of @held, to be changed by atomic operations. */
+static inline atomic_long_t *attachment_word(struct attachment *att, u32 word)
+{
+	return (atomic_long_t *)&att->held[word];
+}
 void attachment_keep_memory(struct attachment *att);
 void attachment_put_memory(struct attachment *att);
 

@@ -57,6 +57,7 @@ struct client *client_create(struct file *file)
 	mutex_init(&client->lock);
 	xa_init_flags(&client->attachments, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&client->sets, XA_FLAGS_ACCOUNT);
+	scopes_init(&client->scopes);
 	/* numbers go round: one that somebody still has in mind is not reused
 	 * soon
 	 */
@@ -303,6 +304,7 @@ void client_destroy(struct client *client)
 	 * its own; it looks at @attachments under RCU only.
 	 */
 	xa_destroy(&client->attachments);
+	scopes_exit(&client->scopes);
 	client_put(client);
 }
 

@@ -12,6 +12,7 @@
 #include <linux/xarray.h>
 
 #include "attachment.h"
+#include "scope.h"
 
 struct file;
 struct mmu_notifier;
@@ -21,10 +22,11 @@ struct mmu_notifier;
  * @id: its number, never 0
  * @refs: the file has one until client_destroy(), and everybody who keeps a
  *	pointer; who finds the client by RCU only, needs none
- * @lock: Protects: @attachments and @sets against changes; readers use RCU.
- *	Ordering: outside the registry's lock.
+ * @lock: Protects: @attachments, @sets and @scopes against changes; readers
+ *	use RCU. Ordering: outside the registry's lock.
  * @attachments: by unit of handle space, an entry for each unit of the pool
  * @sets: those it has opened, by number
+ * @scopes: below the root
  * @ended: nothing can be attached any more; protected by @lock
  * @file: the open file; not a reference
  * @watch: whose death ends it early, see crash.c; protected by @lock
@@ -38,6 +40,7 @@ struct client {
 	struct mutex lock; /* see above */
 	struct xarray attachments;
 	struct xarray sets;
+	struct scopes scopes;
 	bool ended;
 	struct file *file;
 	struct mmu_notifier *watch;

@@ -24,6 +24,15 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, vm_flags_t set,
 }
 #endif
 
+/* Kernels may be built to clear what is on the stack; not what is filled at once. */
+#ifndef __uninitialized
+#if __has_attribute(__uninitialized__)
+#define __uninitialized	__attribute__((__uninitialized__))
+#else
+#define __uninitialized
+#endif
+#endif
+
 /* Without it a cache with a usercopy region is not merged either. */
 #ifndef SLAB_NO_MERGE
 #define SLAB_NO_MERGE	0

@@ -151,10 +151,12 @@ static unsigned long lowest_bits(unsigned long word, unsigned int count)
 /* Takes up to @want set bits out of a word; returns the bits. */
 static unsigned long word_take(atomic_long_t *word, unsigned int want)
 {
-	unsigned long mask = lowest_bits(atomic_long_read(word), want);
+	unsigned long mask = atomic_long_read(word);
 
 	if (!mask)
 		return 0;
+	if (want < FANOUT)
+		mask = lowest_bits(mask, want);
 	/* Fully ordered: what the last holder did to the block before it gave
 	 * the block back lies before what the next holder does with it.
 	 */

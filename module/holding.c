@@ -5,7 +5,9 @@
 #include <linux/bitops.h>
 #include <linux/err.h>
 
+#include "client_scope.h"
 #include "revoke.h"
+#include "word.h"
 
 /**
  * holding_resolve() - look at a handle that came from a client
@@ -49,25 +51,37 @@ void holding_done(struct holding *handle)
 
 /**
  * holding_claim() - allocate reserved blocks for a client
+ * @client: the client
  * @att: where it is attached; the blocks come from a pool_reserve() there
- * @indices: filled with the blocks
- * @handles: filled with the handles
- * @count: how many, up to POOL_BATCH
+ * @scope: number of the scope that is to hold them
+ * @want: how many of the reservation, at least 1
+ * @claim: filled in, with one block at least and @want at most
  *
- * Context: process.
+ * Context: process; may sleep.
+ * Return: 0; for a scope below the root also an error of client_scope_put(), and
+ * the blocks in @claim, of which nobody has been told, are free again.
  */
-void holding_claim(struct attachment *att, u32 *indices, u64 *handles,
-		   unsigned int count)
+int holding_claim(struct client *client, struct attachment *att, u32 scope,
+		  unsigned int want, struct claim *claim)
 {
-	unsigned int i;
+	int error = 0;
 
-	pool_claim(att->pool, HOLDER_CLIENT, indices, handles, count);
-	/* Pairs with the test_and_clear_bit() in take_hold(): who takes the bit
-	 * compares the version of this allocation, not of the one before.
+	claim->mask = pool_claim_word(att->pool, HOLDER_CLIENT, want,
+				      &claim->word, claim->handles);
+	claim->count = hweight_long(claim->mask);
+	/* Fully ordered, which pairs with the clearing in try_take(): who takes
+	 * the bit compares the version of this allocation, not of the one before.
 	 */
-	smp_mb__before_atomic();
-	for (i = 0; i < count; i++)
-		set_bit(indices[i], att->held);
+	if (scope == SCOPE_ROOT)
+		atomic_long_fetch_or(claim->mask,
+				     attachment_word(att, claim->word));
+	else
+		error = client_scope_put(client, att, scope, claim->word,
+					 claim->mask);
+	if (error)
+		pool_drop_word(att->pool, claim->word, claim->mask,
+			       HOLDER_CLIENT);
+	return error;
 }
 
 /* Why a handle is refused by a client that does not hold its block. */
@@ -78,44 +92,80 @@ static int not_held(const struct holding *handle)
 }
 
 /*
- * Takes the client's hold out of its bitmap: from then on it is the caller's,
- * and nothing that the client has mapped shows the block, if that is the way of
- * the pool.
+ * Takes the client's hold out of a bitmap: from then on it is the caller's.
+ * @word has the bit of the handle's block.
  *
  * The version is compared twice. Before, so that a stale handle touches
  * nothing. And after, since another thread of the client may have freed this
  * very handle and been given the same block again in between: then the hold is
  * of the new allocation, and goes back where it was.
+ *
+ * Returns -ENODATA if the hold is not there.
  */
-static int take_hold(struct holding *handle)
+static int try_take(const struct holding *handle, unsigned long *word)
 {
-	struct attachment *att = handle->att;
+	unsigned int bit = handle->index % BITS_PER_LONG;
+	struct fixedpool *pool = handle->att->pool;
 	int error;
 
-	if (!test_bit(handle->index, att->held))
-		return not_held(handle);
-	error = pool_check(att->pool, handle->index, handle->version);
+	if (!test_bit(bit, word))
+		return -ENODATA;
+	error = pool_check(pool, handle->index, handle->version);
 	if (error)
 		return error;
-	if (!test_and_clear_bit(handle->index, att->held))
-		return not_held(handle);
-	error = pool_check(att->pool, handle->index, handle->version);
+	if (!test_and_clear_bit(bit, word))
+		return -ENODATA;
+	error = pool_check(pool, handle->index, handle->version);
 	if (error)
-		set_bit(handle->index, att->held);
-	else
-		revoke_blocks(att->pool, handle->index, 1);
+		set_bit(bit, word);
 	return error;
 }
 
-/**
- * holding_free() - give a block back
- * @handle: looked up
- *
- * Context: process.
- * Return: 0; -EALREADY if it has been freed; -ESTALE if it has been freed and
- * the block was allocated again; -EPERM if this client does not hold it.
+/*
+ * The same where the block may be in a scope. Under the lock no block is on its
+ * way from a scope to its parent, but it may have been before: so look again.
  */
-int holding_free(struct holding *handle)
+static noinline int try_take_anywhere(const struct holding *handle,
+				      unsigned long *root)
+{
+	struct parts *parts = &handle->att->parts;
+	unsigned long *word;
+	int error;
+
+	down_read(&parts->lock);
+	error = try_take(handle, root);
+	if (error == -ENODATA) {
+		word = parts_word(parts, handle->index);
+		if (word)
+			error = try_take(handle, word);
+	}
+	up_read(&parts->lock);
+	return error;
+}
+
+/* Takes the hold wherever it is; nothing that the client has mapped shows the
+ * block then, if that is the way of the pool.
+ */
+static int take_hold(const struct holding *handle)
+{
+	struct attachment *att = handle->att;
+	unsigned long *root = &att->held[handle->index / BITS_PER_LONG];
+	int error = try_take(handle, root);
+
+	if (error == -ENODATA && parts_used(&att->parts))
+		error = try_take_anywhere(handle, root);
+	/* without the lock of the parts, which faults take inside theirs */
+	if (!error)
+		revoke_blocks(att->pool, handle->index, 1);
+	return error == -ENODATA ? not_held(handle) : error;
+}
+
+/*
+ * Gives a block back. Returns 0; -EALREADY if it has been freed; -ESTALE if it
+ * has been freed and the block was allocated again; -EPERM if this client does
+ * not hold it.
+ */
+static int free_one(const struct holding *handle)
 {
 	struct fixedpool *pool = handle->att->pool;
 	int error = take_hold(handle);
@@ -127,28 +177,237 @@ int holding_free(struct holding *handle)
 }
 
 /**
- * holding_unclaim() - undo holding_claim()
- * @att: where the client is attached
- * @indices: the blocks
- * @handles: their handles, which another thread may have guessed and freed
+ * struct run - handles in a row that name neighbours
+ * @word: number of their group of 64 blocks
  * @count: how many
- *
- * Context: process.
+ * @straight: how many of these, from the first on, name one block after the other
+ * @mask: which blocks of the group
  */
-void holding_unclaim(struct attachment *att, const u32 *indices,
-		     const u64 *handles, unsigned int count)
+struct run {
+	u32 word;
+	unsigned int count;
+	unsigned int straight;
+	unsigned long mask;
+};
+
+/*
+ * How many of the handles from @values on name blocks one after the other, with
+ * the versions from @versions on. This is how ALLOC hands them out.
+ */
+static unsigned int straight_handles(const u64 *values, unsigned int count,
+				     const u32 *versions)
+{
+	u32 slot = FIXEDPOOL_HANDLE_SLOT(values[0]);
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (values[i] != FIXEDPOOL_HANDLE(READ_ONCE(versions[i]), slot + i) ||
+		    !(values[i] & FIXEDPOOL_HANDLE(1, 0)))
+			break;
+	return i;
+}
+
+/*
+ * The handles from @values on that could be freed together with the first,
+ * which is of @att and names block @index: of its group, no block twice, held in
+ * the root scope, not stale.
+ */
+static void find_run(const struct attachment *att, u32 index, const u64 *values,
+		     unsigned int count, struct run *run)
+{
+	u32 base = FIXEDPOOL_HANDLE_SLOT(values[0]) & ~(BITS_PER_LONG - 1);
+	unsigned int first = index % BITS_PER_LONG;
+	const u32 *versions = att->pool->hot.versions + (index - first);
+	unsigned long held, mask;
+	unsigned int i;
+
+	*run = (struct run) { .word = index / BITS_PER_LONG };
+	/* a bit that is held is of a block that is there */
+	held = READ_ONCE(att->held[run->word]);
+	if (!(held & BIT(first)))
+		return;
+	i = min_t(unsigned int, count, BITS_PER_LONG - first);
+	if (~(held >> first))
+		i = min_t(unsigned int, i, ffz(held >> first));
+	i = straight_handles(values, i, versions + first);
+	if (!i)
+		return;
+	run->straight = i;
+	mask = GENMASK(first + i - 1, first);
+	for (; i < count; i++) {
+		u64 value = values[i];
+		u32 bit = FIXEDPOOL_HANDLE_SLOT(value) - base;
+		u32 version = FIXEDPOOL_HANDLE_VERSION(value);
+
+		if (bit >= BITS_PER_LONG)
+			break;
+		bit = array_index_nospec(bit, BITS_PER_LONG);
+		if (!(held & ~mask & BIT(bit)))
+			break;
+		if (!(version & 1) || READ_ONCE(versions[bit]) != version)
+			break;
+		mask |= BIT(bit);
+	}
+	run->mask = mask;
+	run->count = i;
+}
+
+/* Those of @values, up to @count, whose blocks are not in @mask come back. */
+static unsigned int first_not_in(const u64 *values, unsigned int count,
+				 unsigned long mask)
 {
 	unsigned int i;
 
-	for (i = 0; i < count; i++) {
-		struct holding handle = {
-			.att = att,
-			.index = indices[i],
-			.version = FIXEDPOOL_HANDLE_VERSION(handles[i]),
-		};
+	for (i = 0; i < count; i++)
+		if (!(mask & BIT(values[i] % BITS_PER_LONG)))
+			break;
+	return i;
+}
 
-		holding_free(&handle);
+static unsigned long mask_of(const u64 *values, unsigned int count)
+{
+	unsigned long mask = 0;
+
+	while (count--)
+		mask |= BIT(*values++ % BITS_PER_LONG);
+	return mask;
+}
+
+/* Of @mask, the blocks whose versions are still those of the handles. */
+static unsigned long still_alive(const struct fixedpool *pool,
+				 const struct run *run, const u64 *values,
+				 unsigned long mask)
+{
+	const u32 *versions = pool->hot.versions + run->word * BITS_PER_LONG;
+	unsigned int i;
+
+	i = straight_handles(values, run->straight,
+			     versions + values[0] % BITS_PER_LONG);
+	for (; i < run->count; i++) {
+		unsigned int bit = values[i] % BITS_PER_LONG;
+
+		if (unlikely(READ_ONCE(versions[bit]) !=
+			     FIXEDPOOL_HANDLE_VERSION(values[i])))
+			mask &= ~BIT(bit);
 	}
+	return mask;
+}
+
+/*
+ * Frees a run: try_take() for all its blocks at once. Others may have been
+ * faster with some. The run ends before the first of those then, and holds that
+ * were taken behind it go back. Returns how many were freed.
+ */
+static unsigned int free_run(struct attachment *att, const struct run *run,
+			     const u64 *values)
+{
+	atomic_long_t *held = attachment_word(att, run->word);
+	unsigned int count = run->count;
+	unsigned long won, good;
+
+	won = run->mask & atomic_long_fetch_andnot(run->mask, held);
+	good = still_alive(att->pool, run, values, won);
+	if (unlikely(good != run->mask)) {
+		count = first_not_in(values, count, good);
+		good = mask_of(values, count);
+		atomic_long_or(won & ~good, held);
+	}
+	if (good) {
+		revoke_mask(att->pool, run->word, good);
+		pool_drop_word(att->pool, run->word, good, HOLDER_CLIENT);
+	}
+	return count;
+}
+
+/**
+ * holding_free_batch() - give blocks back
+ * @client: the client
+ * @values: handles that came from it
+ * @count: how many
+ * @handle: for holding_resolve(), and for the caller to end
+ * @done: the number of blocks given back is added
+ *
+ * Stops at the first that is refused.
+ *
+ * Context: process; may sleep.
+ * Return: 0; an error of holding_resolve(); -EALREADY if it has been freed;
+ * -ESTALE if it has been freed and the block was allocated again; -EPERM if
+ * this client does not hold it.
+ */
+int holding_free_batch(struct client *client, const u64 *values,
+		       unsigned int count, struct holding *handle, u32 *done)
+{
+	struct run run;
+	int error;
+
+	while (count) {
+		unsigned int freed = 0;
+
+		error = holding_resolve(client, *values, handle);
+		if (error)
+			return error;
+		if (count > 1) {
+			find_run(handle->att, handle->index, values, count,
+				 &run);
+			if (run.count > 1)
+				freed = free_run(handle->att, &run, values);
+		}
+		if (!freed) {
+			error = free_one(handle);
+			if (error)
+				return error;
+			freed = 1;
+		}
+		values += freed;
+		count -= freed;
+		*done += freed;
+	}
+	return 0;
+}
+
+/**
+ * holding_unclaim() - undo holding_claim()
+ * @client: the client
+ * @claim: filled in there; another thread may have guessed and freed some
+ *
+ * Context: process; may sleep.
+ */
+void holding_unclaim(struct client *client, const struct claim *claim)
+{
+	struct holding handle = {};
+	u32 done = 0;
+
+	/* past each that is refused */
+	while (done < claim->count) {
+		if (holding_free_batch(client, claim->handles + done,
+				       claim->count - done, &handle, &done))
+			done++;
+	}
+	holding_done(&handle);
+}
+
+/* Is the block of a handle the client's? Answers as take_hold(). */
+static int check_held(const struct holding *handle)
+{
+	if (!attachment_holds(handle->att, handle->index))
+		return not_held(handle);
+	return pool_check(handle->att->pool, handle->index, handle->version);
+}
+
+/**
+ * holding_accept() - let a client have a hold, in its root scope
+ * @att: where it is attached
+ * @index: a block of which the caller has a HOLDER_CLIENT hold
+ *
+ * Should the client leave meanwhile, the block goes back with the rest of what
+ * it held. If it holds the block already, in whichever scope, the hold is one too many.
+ *
+ * Context: process; may sleep.
+ */
+void holding_accept(struct attachment *att, u32 index)
+{
+	if (attachment_holds(att, index) || test_and_set_bit(index, att->held))
+		pool_drop(att->pool, index, HOLDER_CLIENT);
 }
 
 /**
@@ -170,14 +429,83 @@ int holding_give(struct holding *handle, u32 receiver)
 
 	if (IS_ERR(to))
 		return PTR_ERR(to);
-	error = take_hold(handle);
-	if (error == -EALREADY)
-		error = -ESTALE;
-	/* if the receiver has a hold already, ours is one too many */
-	if (!error && test_and_set_bit(handle->index, to->held))
-		pool_drop(pool, handle->index, HOLDER_CLIENT);
+	if (to == handle->att) {
+		error = check_held(handle);
+	} else {
+		error = take_hold(handle);
+		if (!error)
+			holding_accept(to, handle->index);
+	}
 	attachment_put(to);
-	return error;
+	return error == -EALREADY ? -ESTALE : error;
+}
+
+/* One more hold of a block of the client's. Answers as take_hold(). */
+static int double_hold(const struct holding *handle)
+{
+	int error = check_held(handle);
+
+	if (!error)
+		error = pool_hold(handle->att->pool, handle->index,
+				  handle->version, HOLDER_CLIENT);
+	if (error || attachment_holds(handle->att, handle->index))
+		return error;
+	/* another thread has let go of it meanwhile */
+	pool_drop(handle->att->pool, handle->index, HOLDER_CLIENT);
+	return -EPERM;
+}
+
+/**
+ * holding_share() - let another client hold a block, too
+ * @handle: looked up
+ * @receiver: number of the other client
+ *
+ * Context: process; may sleep.
+ * Return: 0, also if the receiver has it; -ESRCH; -ENOTCONN; -ESTALE; -EPERM;
+ * -EBUSY if there are too many holders.
+ */
+int holding_share(struct holding *handle, u32 receiver)
+{
+	struct attachment *to = client_attachment_of(receiver,
+						     handle->att->pool);
+	int error;
+
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	if (attachment_holds(to, handle->index)) {
+		error = check_held(handle);
+	} else {
+		error = double_hold(handle);
+		if (!error)
+			holding_accept(to, handle->index);
+	}
+	attachment_put(to);
+	return error == -EALREADY ? -ESTALE : error;
+}
+
+/**
+ * holding_drain() - give back a block that is in the client's cache
+ * @handle: a block of the attachment; the version does not count
+ *
+ * Context: process; may sleep.
+ * Return: 0; -EADDRINUSE if its version says that it is allocated; -EPERM if
+ * the client does not hold it.
+ */
+int holding_drain(struct holding *handle)
+{
+	struct fixedpool *pool = handle->att->pool;
+
+	handle->version = pool_version(pool, handle->index);
+	if (!attachment_holds(handle->att, handle->index))
+		return -EPERM;
+	if (handle->version & 1)
+		return -EADDRINUSE;
+	if (take_hold(handle))
+		return pool_version(pool, handle->index) & 1 ? -EADDRINUSE :
+							       -EPERM;
+	pool_uncache_word(pool, handle->index / POOL_BATCH,
+			  BIT(handle->index % POOL_BATCH), HOLDER_CLIENT);
+	return 0;
 }
 
 /**
@@ -196,22 +524,6 @@ int holding_take(struct holding *handle)
 }
 
 /**
- * holding_accept() - let a client have a hold
- * @att: where it is attached
- * @index: a block of which the caller has a HOLDER_CLIENT hold
- *
- * Should the client leave meanwhile, the block goes back with the rest of what
- * it held. If it holds the block already, the hold is one too many.
- *
- * Context: process.
- */
-void holding_accept(struct attachment *att, u32 index)
-{
-	if (test_and_set_bit(index, att->held))
-		pool_drop(att->pool, index, HOLDER_CLIENT);
-}
-
-/**
  * holding_check() - what a handle is worth
  * @handle: looked up
  *
@@ -220,12 +532,12 @@ void holding_accept(struct attachment *att, u32 index)
  */
 u32 holding_check(const struct holding *handle)
 {
-	const struct attachment *att = handle->att;
+	struct attachment *att = handle->att;
 	u32 state = FIXEDPOOL_CHECK_ALIVE;
 
 	if (pool_check(att->pool, handle->index, handle->version))
 		return 0;
-	if (test_bit(handle->index, att->held))
+	if (attachment_holds(att, handle->index))
 		state |= FIXEDPOOL_CHECK_MINE;
 	if (pool_shared(att->pool, handle->index))
 		state |= FIXEDPOOL_CHECK_SHARED;
@@ -248,7 +560,7 @@ int holding_borrow(struct holding *handle)
 	int error;
 
 	/* first, so as not to hold what is none of the client's business */
-	if (!test_bit(handle->index, att->held)) {
+	if (!attachment_holds(att, handle->index)) {
 		error = not_held(handle);
 		return error == -EALREADY ? -ESTALE : error;
 	}
@@ -256,7 +568,7 @@ int holding_borrow(struct holding *handle)
 			  HOLDER_KERNEL);
 	if (error)
 		return error;
-	if (test_bit(handle->index, att->held))
+	if (attachment_holds(att, handle->index))
 		return 0;
 	holding_return(handle);
 	return -EPERM;

@@ -20,18 +20,34 @@ struct holding {
 	u32 version;
 };
 
+/**
+ * struct claim - blocks that are neighbours, newly a client's
+ * @word: number of their group of 64 blocks
+ * @count: how many
+ * @mask: which ones of the group
+ * @handles: of them, by rising index
+ */
+struct claim {
+	u32 word;
+	unsigned int count;
+	unsigned long mask;
+	u64 handles[POOL_BATCH];
+};
+
 int holding_resolve(struct client *client, u64 value,
 		    struct holding *handle);
 void holding_done(struct holding *handle);
 
-void holding_claim(struct attachment *att, u32 *indices, u64 *handles,
-		   unsigned int count);
-void holding_unclaim(struct attachment *att, const u32 *indices,
-		     const u64 *handles, unsigned int count);
-int holding_free(struct holding *handle);
+int holding_claim(struct client *client, struct attachment *att, u32 scope,
+		  unsigned int want, struct claim *claim);
+void holding_unclaim(struct client *client, const struct claim *claim);
+int holding_free_batch(struct client *client, const u64 *values,
+		       unsigned int count, struct holding *handle, u32 *done);
 int holding_give(struct holding *handle, u32 receiver);
 int holding_take(struct holding *handle);
 void holding_accept(struct attachment *att, u32 index);
+int holding_share(struct holding *handle, u32 receiver);
+int holding_drain(struct holding *handle);
 u32 holding_check(const struct holding *handle);
 int holding_borrow(struct holding *handle);
 void holding_return(struct holding *handle);

@@ -16,7 +16,9 @@
 #include <linux/uaccess.h>
 
 #include "attachment.h"
+#include "compat.h"
 #include "ioctl_call.h"
+#include "user_words.h"
 
 /* The ABI does not move; the library asserts the same. */
 static_assert(sizeof(struct fixedpool_query) == 40);
@@ -31,6 +33,11 @@ static_assert(sizeof(struct fixedpool_check) == 16);
 static_assert(sizeof(struct fixedpool_read) == 32);
 static_assert(sizeof(struct fixedpool_write) == 32);
 static_assert(sizeof(struct fixedpool_give) == 24);
+static_assert(sizeof(struct fixedpool_share) == 24);
+static_assert(sizeof(struct fixedpool_scope_create) == 16);
+static_assert(sizeof(struct fixedpool_scope_release) == 16);
+static_assert(sizeof(struct fixedpool_cache_fill) == 24);
+static_assert(sizeof(struct fixedpool_cache_drain) == 24);
 static_assert(sizeof(struct fixedpool_set_create) == 56);
 static_assert(sizeof(struct fixedpool_set_destroy) == 40);
 static_assert(sizeof(struct fixedpool_channel_create) == 48);
@@ -53,9 +60,11 @@ struct command {
 	void (*undo)(struct client *client, struct call *call);
 };
 
+/* Whole u64s, so that argument_in() and argument_out() can copy them. */
 #define COMMAND(ioc, first, out, how, back)			\
 	[_IOC_NR(ioc)] = {					\
-		.size = _IOC_SIZE(ioc),				\
+		.size = _IOC_SIZE(ioc) +			\
+			BUILD_BUG_ON_ZERO(_IOC_SIZE(ioc) % 8),	\
 		.size_first = (first),				\
 		.answers = (out),				\
 		.run = (how),					\
@@ -77,6 +86,10 @@ static const struct command commands[] = {
 	COMMAND(FIXEDPOOL_IOC_READ, 32, false, call_read, NULL),
 	COMMAND(FIXEDPOOL_IOC_WRITE, 32, false, call_write, NULL),
 	COMMAND(FIXEDPOOL_IOC_GIVE, 24, true, call_give, NULL),
+	COMMAND(FIXEDPOOL_IOC_SHARE, 24, true, call_share, NULL),
+	COMMAND(FIXEDPOOL_IOC_SCOPE_CREATE, 16, true, call_scope_create,
+		undo_scope_create),
+	COMMAND(FIXEDPOOL_IOC_SCOPE_RELEASE, 16, true, call_scope_release, NULL),
 	COMMAND(FIXEDPOOL_IOC_SET_CREATE, 56, true, call_set_create,
 		undo_set_create),
 	COMMAND(FIXEDPOOL_IOC_SET_DESTROY, 40, false, call_set_destroy, NULL),
@@ -84,7 +97,30 @@ static const struct command commands[] = {
 		undo_channel),
 	COMMAND(FIXEDPOOL_IOC_CHANNEL_OPEN, 48, true, call_channel_open,
 		undo_channel),
+	COMMAND(FIXEDPOOL_IOC_CACHE_FILL, 24, true, call_cache_fill,
+		undo_cache_fill),
+	COMMAND(FIXEDPOOL_IOC_CACHE_DRAIN, 24, true, call_cache_drain, NULL),
 };
+
+/* A caller of our own age has a structure of our size. */
+static int argument_in(union argument *argument, const struct command *command,
+		       const void __user *user, size_t size)
+{
+	if (likely(size == command->size))
+		return words_from_user((u64 *)argument, user,
+				       size / sizeof(u64));
+	return copy_struct_from_user(argument, command->size, user, size);
+}
+
+static int argument_out(void __user *user, const struct command *command,
+			const union argument *argument, size_t size)
+{
+	if (likely(size == command->size))
+		return words_to_user(user, (const u64 *)argument,
+				     size / sizeof(u64));
+	return copy_to_user(user, argument,
+			    min_t(size_t, size, command->size)) ? -EFAULT : 0;
+}
 
 /**
  * ioctl_dispatch() - do what a client asks for
@@ -101,7 +137,7 @@ long ioctl_dispatch(struct client *client, unsigned int word,
 	unsigned int number = _IOC_NR(word);
 	const struct command *command;
 	size_t size = _IOC_SIZE(word);
-	struct call call;
+	struct call call __uninitialized;
 	long error;
 
 	if (_IOC_TYPE(word) != FIXEDPOOL_IOC_MAGIC ||
@@ -114,8 +150,7 @@ long ioctl_dispatch(struct client *client, unsigned int word,
 		return -EINVAL;
 	if (size > PAGE_SIZE)
 		return -E2BIG;
-	error = copy_struct_from_user(&call.argument, command->size, user,
-				      size);
+	error = argument_in(&call.argument, command, user, size);
 	if (error)
 		return error;
 	call.made = NULL;
@@ -124,8 +159,7 @@ long ioctl_dispatch(struct client *client, unsigned int word,
 	error = command->run(client, &call);
 
 	if (command->answers &&
-	    copy_to_user(user, &call.argument,
-			 min_t(size_t, size, command->size))) {
+	    argument_out(user, command, &call.argument, size)) {
 		if (!error && command->undo)
 			command->undo(client, &call);
 		error = -EFAULT;

@@ -6,8 +6,10 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "compat.h"
 #include "holding.h"
 #include "ioctl_call.h"
+#include "user_words.h"
 
 #define VALID_ALLOC_FLAGS \
 	(FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO | \
@@ -24,18 +26,16 @@ static long walk_handles(struct client *client, u64 user_handles, u32 count,
 {
 	const u64 __user *from = u64_to_user_ptr(user_handles);
 	struct holding handle = {};
-	u64 values[POOL_BATCH];
+	u64 values[POOL_BATCH] __uninitialized;
 	long error = 0;
 
 	while (!error && *done < count) {
 		u32 batch = min_t(u32, count - *done, POOL_BATCH);
 		u32 i;
 
-		if (copy_from_user(values, from + *done,
-				   batch * sizeof(values[0]))) {
-			error = -EFAULT;
+		error = words_from_user(values, from + *done, batch);
+		if (error)
 			break;
-		}
 		for (i = 0; i < batch; i++) {
 			error = holding_resolve(client, values[i], &handle);
 			if (!error)
@@ -51,9 +51,28 @@ static long walk_handles(struct client *client, u64 user_handles, u32 count,
 	return error;
 }
 
-static int free_one(struct holding *handle, u32 data)
+/* The same for FREE, which works on many handles at a time. */
+static long walk_free(struct client *client, u64 user_handles, u32 count,
+		      u32 *done)
 {
-	return holding_free(handle);
+	const u64 __user *from = u64_to_user_ptr(user_handles);
+	struct holding handle = {};
+	u64 values[POOL_BATCH] __uninitialized;
+	long error = 0;
+
+	while (!error && *done < count) {
+		u32 batch = min_t(u32, count - *done, POOL_BATCH);
+
+		error = words_from_user(values, from + *done, batch);
+		if (error)
+			break;
+		error = holding_free_batch(client, values, batch, &handle,
+					   done);
+	}
+	if (error && handle.att)
+		pool_refuse(handle.att->pool, error);
+	holding_done(&handle);
+	return error;
 }
 
 long call_free(struct client *client, struct call *call)
@@ -65,8 +84,7 @@ long call_free(struct client *client, struct call *call)
 		return -EINVAL;
 	if (free->flags || free->reserved)
 		return -EINVAL;
-	return walk_handles(client, free->handles, free->count, &free->done,
-			    free_one, 0);
+	return walk_free(client, free->handles, free->count, &free->done);
 }
 
 /* Also the way back of an allocation whose result cannot be delivered. The
@@ -78,46 +96,46 @@ void undo_alloc(struct client *client, struct call *call)
 	struct fixedpool_alloc *alloc = &call->argument.alloc;
 	u32 undone = 0;
 
-	walk_handles(client, alloc->handles, alloc->done, &undone, free_one, 0);
+	walk_free(client, alloc->handles, alloc->done, &undone);
 	alloc->done = 0;
 }
 
-static void zero_blocks(struct fixedpool *pool, const u32 *indices,
-			unsigned int count)
+static void zero_blocks(struct fixedpool *pool, u32 word, unsigned long mask)
 {
-	unsigned int i;
-
-	for (i = 0; i < count; i++) {
-		memset(pool_block(pool, indices[i]), 0,
+	for (; mask; mask &= mask - 1) {
+		memset(pool_block(pool, word * POOL_BATCH + __ffs(mask)), 0,
 		       pool_geometry(pool)->block_size);
 		cond_resched();
 	}
 }
 
 /* Moves @reserved blocks to the client, and their handles to its array. */
-long alloc_deliver(struct attachment *att, struct fixedpool_alloc *alloc,
-		   u32 reserved)
+long alloc_deliver(struct client *client, struct attachment *att,
+		   struct fixedpool_alloc *alloc, u32 reserved)
 {
 	u64 __user *to = u64_to_user_ptr(alloc->handles);
-	u32 indices[POOL_BATCH];
-	u64 handles[POOL_BATCH];
+	struct claim claim __uninitialized;
+	long error = 0;
 
 	while (reserved) {
-		u32 batch = min_t(u32, reserved, POOL_BATCH);
-
-		holding_claim(att, indices, handles, batch);
-		reserved -= batch;
+		error = holding_claim(client, att, alloc->scope, reserved,
+				      &claim);
+		reserved -= claim.count;
+		if (error)
+			break;
 		if (alloc->flags & FIXEDPOOL_ALLOC_ZERO)
-			zero_blocks(att->pool, indices, batch);
-		if (copy_to_user(to + alloc->done, handles,
-				 batch * sizeof(handles[0]))) {
-			holding_unclaim(att, indices, handles, batch);
-			pool_cancel(att->pool, reserved);
-			return -EFAULT;
+			zero_blocks(att->pool, claim.word, claim.mask);
+		error = words_to_user(to + alloc->done, claim.handles,
+				      claim.count);
+		if (error) {
+			holding_unclaim(client, &claim);
+			break;
 		}
-		alloc->done += batch;
+		alloc->done += claim.count;
 	}
-	return 0;
+	if (reserved)
+		pool_cancel(att->pool, reserved);
+	return error;
 }
 
 static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
@@ -130,7 +148,8 @@ static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
 	if (!att)
 		return -ENXIO;
 	reserved = pool_reserve(att->pool, least, alloc->count);
-	error = reserved ? alloc_deliver(att, alloc, reserved) : -ENOBUFS;
+	error = reserved ? alloc_deliver(client, att, alloc, reserved) :
+			   -ENOBUFS;
 	attachment_put(att);
 	return error;
 }
@@ -146,10 +165,13 @@ long call_alloc(struct client *client, struct call *call)
 		return -EINVAL;
 	if (alloc->flags & ~VALID_ALLOC_FLAGS)
 		return -EINVAL;
-	if (alloc->scope || alloc->timeout)
+	if (alloc->timeout)
 		return -EINVAL;
 	if (by_size != !!alloc->size)
 		return -EINVAL;
+	if (alloc->scope != SCOPE_ROOT &&
+	    !scope_open(&client->scopes, alloc->scope))
+		return -ESTALE;
 	error = by_size ? alloc_by_size(client, alloc) :
 			  alloc_of_pool(client, alloc);
 	if (error && alloc->done)
@@ -244,4 +266,22 @@ long call_give(struct client *client, struct call *call)
 		return -EINVAL;
 	return walk_handles(client, give->handles, give->count, &give->done,
 			    give_one, give->client);
+}
+
+static int share_one(struct holding *handle, u32 receiver)
+{
+	return holding_share(handle, receiver);
+}
+
+long call_share(struct client *client, struct call *call)
+{
+	struct fixedpool_share *share = &call->argument.share;
+
+	share->done = 0;
+	if (!share->count || share->count > FIXEDPOOL_MAX_BATCH)
+		return -EINVAL;
+	if (share->flags)
+		return -EINVAL;
+	return walk_handles(client, share->handles, share->count, &share->done,
+			    share_one, share->client);
 }

@@ -29,6 +29,11 @@ union argument {
 	struct fixedpool_channel_open channel_open;
 	struct fixedpool_set_create set_create;
 	struct fixedpool_set_destroy set_destroy;
+	struct fixedpool_share share;
+	struct fixedpool_scope_create scope_create;
+	struct fixedpool_scope_release scope_release;
+	struct fixedpool_cache_fill cache_fill;
+	struct fixedpool_cache_drain cache_drain;
 };
 
 /**
@@ -67,10 +72,17 @@ void undo_channel(struct client *client, struct call *call);
 long call_set_create(struct client *client, struct call *call);
 void undo_set_create(struct client *client, struct call *call);
 long call_set_destroy(struct client *client, struct call *call);
+long call_share(struct client *client, struct call *call);
+long call_scope_create(struct client *client, struct call *call);
+void undo_scope_create(struct client *client, struct call *call);
+long call_scope_release(struct client *client, struct call *call);
+long call_cache_fill(struct client *client, struct call *call);
+void undo_cache_fill(struct client *client, struct call *call);
+long call_cache_drain(struct client *client, struct call *call);
 
 /* ALLOC from a set, and what both ways of ALLOC share. */
 long alloc_by_size(struct client *client, struct fixedpool_alloc *alloc);
-long alloc_deliver(struct attachment *att, struct fixedpool_alloc *alloc,
-		   u32 reserved);
+long alloc_deliver(struct client *client, struct attachment *att,
+		   struct fixedpool_alloc *alloc, u32 reserved);
 
 #endif /* FIXEDPOOL_IOCTL_CALL_H */

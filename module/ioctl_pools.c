@@ -18,8 +18,9 @@ static bool name_terminated(const char *name)
 long call_query(struct client *client, struct call *call)
 {
 	call->argument.query = (struct fixedpool_query) {
-		.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SETS |
-			    FIXEDPOOL_FEATURE_CHANNELS |
+		.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE |
+			    FIXEDPOOL_FEATURE_SCOPES | FIXEDPOOL_FEATURE_SETS |
+			    FIXEDPOOL_FEATURE_CHANNELS | FIXEDPOOL_FEATURE_CACHE |
 			    FIXEDPOOL_FEATURE_HYGIENE |
 			    FIXEDPOOL_FEATURE_REVOCABLE,
 		.abi_version = FIXEDPOOL_ABI_VERSION,

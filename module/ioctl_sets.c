@@ -56,8 +56,9 @@ long call_set_destroy(struct client *client, struct call *call)
 }
 
 /* Moves what is reserved to the client, pool after pool. */
-static long deliver(struct fixedpool_set *set, const struct set_share *share,
-		    struct attachment **atts, struct fixedpool_alloc *alloc)
+static long deliver(struct client *client, struct fixedpool_set *set,
+		    const struct set_share *share, struct attachment **atts,
+		    struct fixedpool_alloc *alloc)
 {
 	long error = 0;
 	unsigned int i;
@@ -68,7 +69,8 @@ static long deliver(struct fixedpool_set *set, const struct set_share *share,
 		if (error)
 			pool_cancel(set->pools[i], share->blocks[i]);
 		else
-			error = alloc_deliver(atts[i], alloc, share->blocks[i]);
+			error = alloc_deliver(client, atts[i], alloc,
+					      share->blocks[i]);
 	}
 	return error;
 }
@@ -98,7 +100,7 @@ static long alloc_of_set(struct client *client, struct fixedpool_set *set,
 		set_cancel(set, &share);
 	} else {
 		set_count(set, &share);
-		error = deliver(set, &share, atts, alloc);
+		error = deliver(client, set, &share, atts, alloc);
 	}
 	for (i = 0; i < set->count; i++)
 		attachment_put(atts[i]);

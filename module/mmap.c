@@ -119,7 +119,7 @@ static bool visible(const struct mapping *mapping, u64 offset)
 	if (index >= geo->blocks)
 		return false;
 	index = array_index_nospec(index, geo->blocks);
-	return test_bit(index, mapping->att->held);
+	return attachment_holds(mapping->att, index);
 }
 
 /* The first touch of a block, and each one after it was taken away. */

@@ -91,8 +91,14 @@ static void versions_init(struct fixedpool *pool)
 	}
 }
 
-/* A block of a pool that is hygienic is about to be handed out. */
-static noinline void block_taken(struct fixedpool *pool, u32 index)
+/**
+ * pool_block_taken() - a block of a hygienic pool is about to be handed out
+ * @pool: the pool
+ * @index: the block, which is the caller's alone
+ *
+ * Context: any.
+ */
+noinline void pool_block_taken(struct fixedpool *pool, u32 index)
 {
 	u32 offset = hygiene_taken(pool_block(pool, index),
 				   pool_geometry(pool)->block_size,
@@ -105,8 +111,14 @@ static noinline void block_taken(struct fixedpool *pool, u32 index)
 			      pool->name, index, offset);
 }
 
-/* A block of such a pool is about to become free. */
-static noinline void block_ended(struct fixedpool *pool, u32 index)
+/**
+ * pool_block_ended() - a block of a hygienic pool is about to become free
+ * @pool: the pool
+ * @index: the block, which is the caller's alone
+ *
+ * Context: any.
+ */
+noinline void pool_block_ended(struct fixedpool *pool, u32 index)
 {
 	hygiene_ended(pool_block(pool, index), pool_geometry(pool)->block_size,
 		      pool->flags);
@@ -117,7 +129,7 @@ static void poison_blocks(struct fixedpool *pool)
 	u32 i;
 
 	for (i = 0; i < pool_geometry(pool)->blocks; i++) {
-		block_ended(pool, i);
+		pool_block_ended(pool, i);
 		cond_resched();
 	}
 }
@@ -302,7 +314,7 @@ void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 	depot_claim(&pool->depot, indices, count);
 	for (i = 0; i < count; i++) {
 		if (pool_hygienic(pool))
-			block_taken(pool, indices[i]);
+			pool_block_taken(pool, indices[i]);
 		handles[i] = pool_begin(pool, indices[i], holder);
 	}
 	pool_count(pool, POOL_CLAIMS, count);
@@ -325,7 +337,7 @@ u32 pool_take_slowly(struct fixedpool *pool)
 	}
 	note_peak(pool);
 	if (pool_hygienic(pool))
-		block_taken(pool, index);
+		pool_block_taken(pool, index);
 	return index;
 }
 
@@ -372,7 +384,7 @@ void pool_give_slowly(struct fixedpool *pool, u32 index)
 	}
 	/* has no magazines, but takes its time */
 	magazine_leave(&pool->magazines);
-	block_ended(pool, index);
+	pool_block_ended(pool, index);
 	depot_give(&pool->depot, index / POOL_BATCH, BIT(index % POOL_BATCH));
 }
 
@@ -621,7 +633,7 @@ void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 		if (drop_hold(pool, index, holder) > 0) {
 			end_version(pool, index);
 			if (pool_hygienic(pool))
-				block_ended(pool, index);
+				pool_block_ended(pool, index);
 			ended |= rest & -rest;
 		}
 	}

@@ -176,6 +176,8 @@ int pool_pass(struct fixedpool *pool, u32 index, enum holder from,
 	      enum holder to);
 void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 		    enum holder holder);
+void pool_block_taken(struct fixedpool *pool, u32 index);
+void pool_block_ended(struct fixedpool *pool, u32 index);
 u64 pool_allocs(const struct fixedpool *pool);
 u64 pool_frees(const struct fixedpool *pool);
 u64 pool_counter(const struct fixedpool *pool, enum pool_counter which);

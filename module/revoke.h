@@ -12,6 +12,8 @@
 #ifndef FIXEDPOOL_REVOKE_H
 #define FIXEDPOOL_REVOKE_H
 
+#include <linux/bitops.h>
+
 #include "pool.h"
 
 int revoke_check(const struct fixedpool_params *params);
@@ -27,6 +29,15 @@ static inline void revoke_blocks(struct fixedpool *pool, u32 index, u32 count)
 {
 	if (revocable(pool))
 		revoke_blocks_slow(pool, index, count);
+}
+
+/* The same for some blocks of a group of 64, one at least. */
+static inline void revoke_mask(struct fixedpool *pool, u32 word,
+			       unsigned long mask)
+{
+	u32 first = __ffs(mask);
+
+	revoke_blocks(pool, word * POOL_BATCH + first, __fls(mask) - first + 1);
 }
 
 #endif /* FIXEDPOOL_REVOKE_H */

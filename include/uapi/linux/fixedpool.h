@@ -35,29 +35,36 @@
  *   ENFILE     POOL_CREATE: the module's max_pools is reached; mmap,
  *              CHANNEL_CREATE, CHANNEL_OPEN: the system's limit of open files is
  *              reached
- *   EMFILE     CHANNEL_CREATE, CHANNEL_OPEN: the process has no descriptor left
- *   ENOSPC     POOL_CREATE, POOL_ATTACH, CHANNEL_CREATE: the module's max_bytes
- *              would be exceeded
- *   EDQUOT     POOL_CREATE, POOL_ATTACH, CHANNEL_CREATE: RLIMIT_MEMLOCK would be
- *              exceeded (by the pool; by the bit for each block that an
- *              attachment takes; by the channel's queue)
+ *   EMFILE     CHANNEL_CREATE, CHANNEL_OPEN: the process has no descriptor left;
+ *              SCOPE_CREATE: the client has FIXEDPOOL_MAX_SCOPES
+ *   EMLINK     SCOPE_CREATE: deeper than FIXEDPOOL_MAX_SCOPE_DEPTH
+ *   ENOSPC     POOL_CREATE, POOL_ATTACH, CHANNEL_CREATE, ALLOC into a scope: the
+ *              module's max_bytes would be exceeded
+ *   EDQUOT     POOL_CREATE, POOL_ATTACH, CHANNEL_CREATE, ALLOC into a scope:
+ *              RLIMIT_MEMLOCK would be exceeded (by the pool; by the bit for each
+ *              block that an attachment takes; by the channel's queue; by what a
+ *              scope takes)
  *   EOVERFLOW  POOL_CREATE: larger than the address or handle space, or more than
  *              262144 blocks of slab storage
  *   ENOMEM     no memory (of the system, or of the memory cgroup)
- *   ENODEV     mmap: the pool's storage cannot be mapped
+ *   ENODEV     mmap, CACHE_FILL, CACHE_DRAIN: the pool's storage cannot be
+ *              mapped
  *   ENXIO      no pool there that this client is attached to; no set of that
  *              number that this client has opened
- *   ENOBUFS    ALLOC: the pool, or every pool of the set that fits, has no free
- *              block; not enough of them without FIXEDPOOL_ALLOC_PARTIAL
- *   ERANGE     the handle's index is beyond the end of its pool
- *   ESTALE     the handle's allocation has ended
+ *   ENOBUFS    ALLOC, CACHE_FILL: the pool, or every pool of the set that fits,
+ *              has no free block; ALLOC: not enough of them without
+ *              FIXEDPOOL_ALLOC_PARTIAL
+ *   ERANGE     the handle's index, or the index, is beyond the end of its pool
+ *   ESTALE     the handle's allocation has ended; SCOPE_CREATE, SCOPE_RELEASE,
+ *              ALLOC: the scope has ended, or never was
  *   EPERM      the block is allocated, but this client does not hold it
+ *   EADDRINUSE CACHE_DRAIN: the block's version says that it is allocated
  *   EMSGSIZE   READ, WRITE: the bytes lie beyond the end of the block; ALLOC by
  *              size: no pool of the set has blocks as large as that
  *   EBUSY      too many holders of one block (254) at the same time
- *   ESRCH      GIVE: no such client
- *   ENOTCONN   GIVE: that client is not attached to the pool; channel: the client
- *              that opened the descriptor has left the pool, or is closed;
+ *   ESRCH      GIVE, SHARE: no such client
+ *   ENOTCONN   GIVE, SHARE: that client is not attached to the pool; channel: the
+ *              client that opened the descriptor has left the pool, or is closed;
  *              SET_CREATE (to open): this client is not attached to all pools of
  *              the set; ALLOC by size: the blocks would come from a pool of the
  *              set that this client has left
@@ -96,6 +103,13 @@
 /* Largest number of handles in one call. */
 #define FIXEDPOOL_MAX_BATCH	1024
 
+/* Scopes of one client at the same time, not counting its root scope; how deep
+ * they may be nested, a scope of the root being 1 deep; the largest number of
+ * one.
+ */
+#define FIXEDPOOL_MAX_SCOPES		1024
+#define FIXEDPOOL_MAX_SCOPE_DEPTH	16
+#define FIXEDPOOL_MAX_SCOPE		65535
 /* Largest number of pools in one set. */
 #define FIXEDPOOL_MAX_SET_POOLS	32
 
@@ -131,8 +145,11 @@ enum fixedpool_storage {
 
 /* QUERY: features */
 #define FIXEDPOOL_FEATURE_GIVE		(1ULL << 0)
+#define FIXEDPOOL_FEATURE_SHARE		(1ULL << 1)
+#define FIXEDPOOL_FEATURE_SCOPES	(1ULL << 2)
 #define FIXEDPOOL_FEATURE_SETS		(1ULL << 4)
 #define FIXEDPOOL_FEATURE_CHANNELS	(1ULL << 5)
+#define FIXEDPOOL_FEATURE_CACHE		(1ULL << 6)
 #define FIXEDPOOL_FEATURE_HYGIENE	(1ULL << 9)	/* ZERO_ON_*, POISON, colouring */
 #define FIXEDPOOL_FEATURE_REVOCABLE	(1ULL << 10)
 
@@ -336,7 +353,8 @@ struct fixedpool_pool_info {
  * @count: in: blocks wanted, 1 to FIXEDPOOL_MAX_BATCH
  * @done: out: blocks taken; also written when the call fails
  * @handles: in: pointer to @count __u64; out: the first @done are written
- * @scope: in: zero
+ * @scope: in: number of the client's scope that is to hold the blocks; zero: its
+ *	root
  * @size: in: with FIXEDPOOL_ALLOC_BY_SIZE the bytes wanted, at least 1; else
  *	zero
  * @timeout: in: zero
@@ -463,6 +481,75 @@ struct fixedpool_give {
 };
 
 /**
+ * struct fixedpool_share - let another client hold blocks, too
+ *	(FIXEDPOOL_IOC_SHARE)
+ * @handles: in: pointer to @count __u64, of any pools
+ * @count: in: 1 to FIXEDPOOL_MAX_BATCH
+ * @done: out: blocks shared; also written when the call fails
+ * @client: in: number of the other client, from its QUERY
+ * @flags: in: zero
+ *
+ * A block is free when the last of its holders has let go of it. Sharing with
+ * oneself, or with a client that holds the block already, changes nothing. Works
+ * in order and stops at the first handle that is refused.
+ */
+struct fixedpool_share {
+	__aligned_u64 handles;
+	__u32 count;
+	__u32 done;
+	__u32 client;
+	__u32 flags;
+};
+
+/**
+ * struct fixedpool_scope_create - make a scope: a group of blocks that go back
+ *	together (FIXEDPOOL_IOC_SCOPE_CREATE)
+ * @parent: in: number of the scope that it belongs to; zero: the client's root
+ * @flags: in: zero
+ * @scope: out: its number, never zero
+ * @reserved: in: zero
+ *
+ * A scope is the client's own and may hold blocks of all its pools; ALLOC puts
+ * them there. FREE, GIVE, CHECK, READ and WRITE do not ask in which scope of the
+ * client a block is; one that is given to a client is in its root scope. In
+ * each pool a scope takes a page for every 32,768 blocks among which it has
+ * some, and all scopes of the client together two bytes for every block of such
+ * a range, in pages of 2,048 blocks. Scopes end with the client. The number of
+ * one that has ended is not used again before all others were.
+ */
+struct fixedpool_scope_create {
+	__u32 parent;
+	__u32 flags;
+	__u32 scope;
+	__u32 reserved;
+};
+
+/* SCOPE_RELEASE: flags */
+#define FIXEDPOOL_SCOPE_DISSOLVE	(1U << 0)	/* leave the blocks to the parent */
+
+/**
+ * struct fixedpool_scope_release - end a scope (FIXEDPOOL_IOC_SCOPE_RELEASE)
+ * @scope: in: its number
+ * @flags: in: FIXEDPOOL_SCOPE_*
+ * @blocks: out: blocks that were given back, or left to the parent; also written
+ *	when the call fails
+ *
+ * Gives back all blocks in the scope, of all pools, and in the scopes below it,
+ * and ends these too. With zero for @scope that is all the client holds; the
+ * root scope itself does not end.
+ *
+ * With FIXEDPOOL_SCOPE_DISSOLVE it leaves the blocks to the scope's parent, and
+ * the scopes right below it belong to the parent then; their blocks stay where
+ * they are. Not for the root (EINVAL). After ENOMEM the scope is still there,
+ * with those blocks that have not been moved.
+ */
+struct fixedpool_scope_release {
+	__u32 scope;
+	__u32 flags;
+	__aligned_u64 blocks;
+};
+
+/**
  * struct fixedpool_set_create - order pools by size, or open a set by name
  *	(FIXEDPOOL_IOC_SET_CREATE)
  * @name: in: the name, see FIXEDPOOL_NAME_SIZE; sets and pools may have the same
@@ -583,6 +670,54 @@ struct fixedpool_channel_open {
 	__u32 reserved;
 };
 
+/**
+ * struct fixedpool_cache_fill - take free blocks into the client's own cache
+ *	(FIXEDPOOL_IOC_CACHE_FILL)
+ * @pool: in: the pool's number
+ * @flags: in: zero
+ * @count: in: blocks wanted, 1 to FIXEDPOOL_MAX_BATCH
+ * @done: out: blocks taken, at least 1; also written when the call fails
+ * @blocks: in: pointer to @count __u32; out: the first @done are written, the
+ *	indices of blocks in the pool
+ *
+ * For pools that can be mapped (else ENODEV). The client holds the blocks, in
+ * its root scope, but their versions stay even: they are not allocated, and no
+ * handle is good for them. The library allocates one by advancing its version in
+ * the mapped words to the next odd number, and frees it by advancing it again.
+ * To the other calls a block of the cache with an odd version is allocated as
+ * any other: FREE gives it back to the pool. When the client leaves, all go back
+ * and all versions are even. What the pool's flags say is done to blocks that are
+ * taken or freed is done when they come into the cache and go back.
+ */
+struct fixedpool_cache_fill {
+	__u32 pool;
+	__u32 flags;
+	__u32 count;
+	__u32 done;
+	__aligned_u64 blocks;
+};
+
+/**
+ * struct fixedpool_cache_drain - give back blocks of the client's own cache
+ *	(FIXEDPOOL_IOC_CACHE_DRAIN)
+ * @pool: in: the pool's number
+ * @flags: in: zero
+ * @count: in: 1 to FIXEDPOOL_MAX_BATCH
+ * @done: out: blocks given back; also written when the call fails
+ * @blocks: in: pointer to @count __u32, indices of blocks in the pool
+ *
+ * Works in order and stops at the first that is refused: ERANGE, an index beyond
+ * the end; EPERM, this client does not hold it; EADDRINUSE, its version is odd.
+ * Any block that the client holds will do.
+ */
+struct fixedpool_cache_drain {
+	__u32 pool;
+	__u32 flags;
+	__u32 count;
+	__u32 done;
+	__aligned_u64 blocks;
+};
+
 #define FIXEDPOOL_IOC_MAGIC		0xFB
 #define FIXEDPOOL_IOC_QUERY		_IOWR(FIXEDPOOL_IOC_MAGIC, 0, struct fixedpool_query)
 #define FIXEDPOOL_IOC_POOL_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 1, struct fixedpool_pool_create)
@@ -596,11 +731,16 @@ struct fixedpool_channel_open {
 #define FIXEDPOOL_IOC_READ		_IOWR(FIXEDPOOL_IOC_MAGIC, 9, struct fixedpool_read)
 #define FIXEDPOOL_IOC_WRITE		_IOWR(FIXEDPOOL_IOC_MAGIC, 10, struct fixedpool_write)
 #define FIXEDPOOL_IOC_GIVE		_IOWR(FIXEDPOOL_IOC_MAGIC, 11, struct fixedpool_give)
+#define FIXEDPOOL_IOC_SHARE		_IOWR(FIXEDPOOL_IOC_MAGIC, 12, struct fixedpool_share)
+#define FIXEDPOOL_IOC_SCOPE_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 13, struct fixedpool_scope_create)
+#define FIXEDPOOL_IOC_SCOPE_RELEASE	_IOWR(FIXEDPOOL_IOC_MAGIC, 14, struct fixedpool_scope_release)
 #define FIXEDPOOL_IOC_SET_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 15, struct fixedpool_set_create)
 #define FIXEDPOOL_IOC_SET_DESTROY	_IOWR(FIXEDPOOL_IOC_MAGIC, 16, struct fixedpool_set_destroy)
 #define FIXEDPOOL_IOC_CHANNEL_CREATE	\
 	_IOWR(FIXEDPOOL_IOC_MAGIC, 17, struct fixedpool_channel_create)
 #define FIXEDPOOL_IOC_CHANNEL_OPEN	\
 	_IOWR(FIXEDPOOL_IOC_MAGIC, 18, struct fixedpool_channel_open)
+#define FIXEDPOOL_IOC_CACHE_FILL	_IOWR(FIXEDPOOL_IOC_MAGIC, 20, struct fixedpool_cache_fill)
+#define FIXEDPOOL_IOC_CACHE_DRAIN	_IOWR(FIXEDPOOL_IOC_MAGIC, 21, struct fixedpool_cache_drain)
 
 #endif /* _UAPI_LINUX_FIXEDPOOL_H */

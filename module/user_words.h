@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Small copies from and to userspace, u64 by u64: handles, and structures of the
+ * ABI, all of which are made of these. For so few bytes the general copy costs
+ * more than the bytes do.
+ */
+#ifndef FIXEDPOOL_USER_WORDS_H
+#define FIXEDPOOL_USER_WORDS_H
+
+#include <linux/uaccess.h>
+
+/* Returns 0 or -EFAULT; @to is filled in part then. */
+static __always_inline int words_from_user(u64 *to, const u64 __user *from,
+					   unsigned int count)
+{
+	might_fault();
+	if (!user_read_access_begin(from, count * sizeof(u64)))
+		return -EFAULT;
+	for (; count >= 4; count -= 4, to += 4, from += 4) {
+		unsafe_get_user(to[0], from, fault);
+		unsafe_get_user(to[1], from + 1, fault);
+		unsafe_get_user(to[2], from + 2, fault);
+		unsafe_get_user(to[3], from + 3, fault);
+	}
+	while (count--)
+		unsafe_get_user(*to++, from++, fault);
+	user_read_access_end();
+	return 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static __always_inline int words_to_user(u64 __user *to, const u64 *from,
+					 unsigned int count)
+{
+	might_fault();
+	if (!user_write_access_begin(to, count * sizeof(u64)))
+		return -EFAULT;
+	for (; count >= 4; count -= 4, to += 4, from += 4) {
+		unsafe_put_user(from[0], to, fault);
+		unsafe_put_user(from[1], to + 1, fault);
+		unsafe_put_user(from[2], to + 2, fault);
+		unsafe_put_user(from[3], to + 3, fault);
+	}
+	while (count--)
+		unsafe_put_user(*from++, to++, fault);
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
+#endif /* FIXEDPOOL_USER_WORDS_H */
