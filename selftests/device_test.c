@@ -164,18 +164,25 @@ COMMAND(CHECK, 0xc010fb08);
 COMMAND(READ, 0xc020fb09);
 COMMAND(WRITE, 0xc020fb0a);
 COMMAND(GIVE, 0xc018fb0b);
+COMMAND(SHARE, 0xc018fb0c);
+COMMAND(SCOPE_CREATE, 0xc010fb0d);
+COMMAND(SCOPE_RELEASE, 0xc010fb0e);
 COMMAND(SET_CREATE, 0xc038fb0f);
 COMMAND(SET_DESTROY, 0xc028fb10);
 COMMAND(CHANNEL_CREATE, 0xc030fb11);
 COMMAND(CHANNEL_OPEN, 0xc030fb12);
+COMMAND(CACHE_FILL, 0xc018fb14);
+COMMAND(CACHE_DRAIN, 0xc018fb15);
 
 static_assert(FIXEDPOOL_ABI_VERSION == 1, "the ABI has another version");
 static_assert(FIXEDPOOL_NAME_SIZE == 32 && FIXEDPOOL_MAX_BATCH == 1024 &&
 	      FIXEDPOOL_MAX_BLOCK_SIZE == 4194304 && FIXEDPOOL_MAX_SLAB_BLOCK_SIZE == 1048576 &&
 	      FIXEDPOOL_MAX_CHANNEL_CAPACITY == 65536,
 	      "a limit has changed");
-static_assert(FIXEDPOOL_FEATURE_GIVE == 1 && FIXEDPOOL_FEATURE_SETS == 16 &&
-	      FIXEDPOOL_FEATURE_CHANNELS == 32 && FIXEDPOOL_FEATURE_HYGIENE == 1 << 9,
+static_assert(FIXEDPOOL_FEATURE_GIVE == 1 && FIXEDPOOL_FEATURE_SHARE == 2 &&
+	      FIXEDPOOL_FEATURE_SCOPES == 4 && FIXEDPOOL_FEATURE_SETS == 16 &&
+	      FIXEDPOOL_FEATURE_CHANNELS == 32 && FIXEDPOOL_FEATURE_CACHE == 64 &&
+	      FIXEDPOOL_FEATURE_HYGIENE == 1 << 9,
 	      "a feature bit has moved");
 static_assert(FIXEDPOOL_MAX_SET_POOLS == 32, "a limit has changed");
 static_assert(FIXEDPOOL_ALLOC_BY_SIZE == 8, "a flag of ALLOC has moved");
@@ -196,12 +203,12 @@ static_assert(FIXEDPOOL_STORAGE_PAGES == 0 && FIXEDPOOL_STORAGE_SLAB == 1,
 static_assert(FIXEDPOOL_HANDLE(0x80000001, 0xffffffff) == 0x80000001ffffffffULL,
 	      "the handle has changed");
 
-#define COMMANDS 19
+#define COMMANDS 22
 
 /* Numbers below that are no command. */
 static bool is_hole(unsigned int number)
 {
-	return number >= 12 && number <= 14;
+	return number == 19;
 }
 #define LARGEST ((1 << _IOC_SIZEBITS) - 1)
 
@@ -265,7 +272,8 @@ TEST_F(device, tells_what_it_is)
 
 	memset(&query, 0xff, sizeof(query));
 	ASSERT_EQ(0, call(self->client, FIXEDPOOL_IOC_QUERY, &query));
-	EXPECT_EQ(FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS |
+	EXPECT_EQ(FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE | FIXEDPOOL_FEATURE_SCOPES |
+		  FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS | FIXEDPOOL_FEATURE_CACHE |
 		  FIXEDPOOL_FEATURE_HYGIENE | FIXEDPOOL_FEATURE_REVOCABLE,
 		  query.features);
 	EXPECT_EQ(FIXEDPOOL_ABI_VERSION, query.abi_version);

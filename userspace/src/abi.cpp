@@ -129,6 +129,24 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_give, done, 12);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_give, client, 16);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_give, flags, 20);
 
+FIXEDPOOL_ASSERT_SIZE(fixedpool_share, 24);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_share, handles, 0);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_share, count, 8);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_share, done, 12);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_share, client, 16);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_share, flags, 20);
+
+FIXEDPOOL_ASSERT_SIZE(fixedpool_scope_create, 16);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_scope_create, parent, 0);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_scope_create, flags, 4);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_scope_create, scope, 8);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_scope_create, reserved, 12);
+
+FIXEDPOOL_ASSERT_SIZE(fixedpool_scope_release, 16);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_scope_release, scope, 0);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_scope_release, flags, 4);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_scope_release, blocks, 8);
+
 FIXEDPOOL_ASSERT_SIZE(fixedpool_channel_create, 48);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_create, name, 0);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_create, pool, 32);
@@ -142,6 +160,20 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_open, pool, 32);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_open, flags, 36);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_open, fd, 40);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_channel_open, reserved, 44);
+
+FIXEDPOOL_ASSERT_SIZE(fixedpool_cache_fill, 24);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_cache_fill, pool, 0);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_cache_fill, flags, 4);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_cache_fill, count, 8);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_cache_fill, done, 12);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_cache_fill, blocks, 16);
+
+FIXEDPOOL_ASSERT_SIZE(fixedpool_cache_drain, 24);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_cache_drain, pool, 0);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_cache_drain, flags, 4);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_cache_drain, count, 8);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_cache_drain, done, 12);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_cache_drain, blocks, 16);
 
 static_assert(static_cast<__u32>(fixedpool::channel_end::receive) == FIXEDPOOL_CHANNEL_READ);
 static_assert(static_cast<__u32>(fixedpool::channel_end::send) == FIXEDPOOL_CHANNEL_WRITE);
