@@ -253,11 +253,13 @@ static void retag(struct parts *parts, u32 first, const unsigned long *words,
 	for (i = 0; i < PAGE_WORDS; i++) {
 		u32 index = (first + i) * BITS_PER_LONG;
 
+		u16 *tags;
+
+		if (!words[i])
+			continue;
 		/* where a bit is set, the tags are there */
-		if (words[i])
-			set_tags((u16 *)paged_find(&parts->tags,
-						    index / PAGE_TAGS) +
-				 index % PAGE_TAGS, words[i], scope);
+		tags = paged_find(&parts->tags, index / PAGE_TAGS);
+		set_tags(tags + index % PAGE_TAGS, words[i], scope);
 	}
 	cond_resched();
 }

@@ -78,12 +78,7 @@ static __always_inline u64 *begin_quad(struct fixedpool *pool, u32 index,
 static u64 *begin_one(struct fixedpool *pool, u32 index, enum holder holder,
 		      u64 *handles)
 {
-	u32 version = (pool_version(pool, index) + 1) | 1;
-
-	WRITE_ONCE(pool->hot.versions[index], version);
-	/* the same */
-	smp_store_release(&pool->hot.holds[index], holder);
-	*handles = FIXEDPOOL_HANDLE(version, pool->hot.first_slot + index);
+	*handles = pool_begin(pool, index, holder);
 	return handles + 1;
 }
 
@@ -297,12 +292,14 @@ unsigned long pool_cache_word(struct fixedpool *pool, enum holder holder,
 		if (index % QUAD == 0 && (rest & QUAD_MASK) == QUAD_MASK) {
 			odd |= READ_ONCE(*pair_versions(pool, index));
 			odd |= READ_ONCE(*pair_versions(pool, index + 2));
+			/* as in pool_begin() */
 			smp_store_release(quad_holds(pool, index),
 					  QUAD_HOLDS(holder));
 			rest >>= QUAD;
 			index += QUAD;
 		} else {
 			odd |= pool_version(pool, index);
+			/* the same */
 			smp_store_release(&pool->hot.holds[index], holder);
 			rest >>= 1;
 			index++;

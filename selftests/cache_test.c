@@ -181,7 +181,8 @@ TEST_F(cache, of_a_pool_that_cannot_be_mapped_is_refused)
 {
 	__u32 slab;
 
-	ASSERT_EQ(0, pool_create(self->client, "cache-slab", FIXEDPOOL_STORAGE_SLAB, 64, 10, &slab));
+	ASSERT_EQ(0, pool_create(self->client, "cache-slab", FIXEDPOOL_STORAGE_SLAB, 64, 10,
+				 &slab));
 	EXPECT_EQ(ENODEV, cache_fill(self->client, slab, self->blocks, 1, NULL));
 	EXPECT_EQ(ENODEV, cache_drain(self->client, slab, self->blocks, 1, NULL));
 }
@@ -192,7 +193,8 @@ TEST_F(cache, bad_arguments_are_refused)
 	struct fixedpool_cache_drain drain = { .pool = self->id, .count = 1 };
 
 	for (int bit = 0; bit < 32; bit++) {
-		fill.flags = drain.flags = 1U << bit;
+		fill.flags = 1U << bit;
+		drain.flags = fill.flags;
 		EXPECT_EQ(EINVAL, call(self->client, FIXEDPOOL_IOC_CACHE_FILL, &fill));
 		EXPECT_EQ(EINVAL, call(self->client, FIXEDPOOL_IOC_CACHE_DRAIN, &drain));
 	}

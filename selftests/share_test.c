@@ -101,7 +101,8 @@ TEST_F(share, has_a_limit_of_holders)
 		ASSERT_LE(0, holder);
 		ASSERT_EQ(0, pool_attach(holder, "share", NULL));
 		EXPECT_EQ(i < MOST_HOLDERS ? 0 : EBUSY,
-			  blocks_share(self->client, self->handles, 1, client_number(holder), NULL));
+			  blocks_share(self->client, self->handles, 1, client_number(holder),
+				       NULL));
 	}
 	EXPECT_EQ(0, block_free(self->client, self->handles[0]));
 	EXPECT_EQ(3, pool_in_use(self->client, self->id));
