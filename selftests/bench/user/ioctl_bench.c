@@ -25,6 +25,8 @@
 #define BLOCK_SIZE	64U
 #define BATCH		64U	/* handles in one call of the rows "-64" */
 #define MAX_BATCHES	101U
+#define MANY		1000000U	/* blocks that a scope gives back at once */
+#define MANY_BATCH	1000U	/* handles in one call when they are taken */
 #define WARM		2U	/* batches that do not count */
 
 /**
@@ -32,11 +34,13 @@
  * @client: the client
  * @pool: its pool, of row.blocks blocks
  * @handles: room for that many handles, zero at first
+ * @scope: a scope of the client, where the row has one
  */
 struct bench {
 	int client;
 	__u32 pool;
 	__u64 *handles;
+	__u32 scope;
 };
 
 /**
@@ -73,6 +77,7 @@ static bool take(struct bench *bench, __u32 count)
 		.pool = bench->pool,
 		.count = count,
 		.handles = (uintptr_t)bench->handles,
+		.scope = bench->scope,
 	};
 
 	return !ioctl(bench->client, FIXEDPOOL_IOC_ALLOC, &alloc);
@@ -116,6 +121,45 @@ static bool run_batch(struct bench *bench)
 	return take(bench, BATCH) && give(bench, BATCH);
 }
 
+static bool run_cache(struct bench *bench)
+{
+	struct fixedpool_cache_fill fill = {
+		.pool = bench->pool,
+		.count = BATCH,
+		.blocks = (uintptr_t)bench->handles,
+	};
+	struct fixedpool_cache_drain drain = {
+		.pool = bench->pool,
+		.count = BATCH,
+		.blocks = (uintptr_t)bench->handles,
+	};
+
+	return !ioctl(bench->client, FIXEDPOOL_IOC_CACHE_FILL, &fill) && fill.done == BATCH &&
+	       !ioctl(bench->client, FIXEDPOOL_IOC_CACHE_DRAIN, &drain);
+}
+
+static bool before_release(struct bench *bench)
+{
+	struct fixedpool_scope_create create = {};
+
+	if (ioctl(bench->client, FIXEDPOOL_IOC_SCOPE_CREATE, &create))
+		return false;
+	bench->scope = create.scope;
+	for (__u32 taken = 0; taken < MANY; taken += MANY_BATCH) {
+		if (!take(bench, MANY_BATCH))
+			return false;
+	}
+	return true;
+}
+
+static bool run_release(struct bench *bench)
+{
+	struct fixedpool_scope_release release = { .scope = bench->scope };
+
+	return !ioctl(bench->client, FIXEDPOOL_IOC_SCOPE_RELEASE, &release) &&
+	       release.blocks == MANY;
+}
+
 static const struct row rows[] = {
 	{
 		.name = "two-unknown",
@@ -138,6 +182,18 @@ static const struct row rows[] = {
 		.blocks = POOL_BLOCKS,
 		.batches = 101, .rounds = 16, .units = BATCH,
 		.run = run_batch,
+	},
+	{
+		.name = "cache-64",
+		.blocks = POOL_BLOCKS,
+		.batches = 101, .rounds = 16, .units = BATCH,
+		.run = run_cache,
+	},
+	{
+		.name = "scope-release",
+		.blocks = MANY,
+		.batches = 5, .rounds = 1, .units = MANY,
+		.before = before_release, .run = run_release,
 	},
 };
 
