@@ -49,6 +49,27 @@ void holding_done(struct holding *handle)
 	handle->att = NULL;
 }
 
+/* Puts new blocks into a scope; where that fails they are free again. */
+static int put_claim(struct client *client, struct attachment *att, u32 scope,
+		     const struct claim *claim)
+{
+	int error = 0;
+
+	/* Fully ordered, which pairs with the clearing in try_take(): who takes
+	 * the bit compares the version of this allocation, not of the one before.
+	 */
+	if (scope == SCOPE_ROOT)
+		atomic_long_fetch_or(claim->mask,
+				     attachment_word(att, claim->word));
+	else
+		error = client_scope_put(client, att, scope, claim->word,
+					 claim->mask);
+	if (error)
+		pool_drop_word(att->pool, claim->word, claim->mask,
+			       HOLDER_CLIENT);
+	return error;
+}
+
 /**
  * holding_claim() - allocate reserved blocks for a client
  * @client: the client
@@ -64,24 +85,35 @@ void holding_done(struct holding *handle)
 int holding_claim(struct client *client, struct attachment *att, u32 scope,
 		  unsigned int want, struct claim *claim)
 {
-	int error = 0;
-
 	claim->mask = pool_claim_word(att->pool, HOLDER_CLIENT, want,
 				      &claim->word, claim->handles);
 	claim->count = hweight_long(claim->mask);
-	/* Fully ordered, which pairs with the clearing in try_take(): who takes
-	 * the bit compares the version of this allocation, not of the one before.
-	 */
-	if (scope == SCOPE_ROOT)
-		atomic_long_fetch_or(claim->mask,
-				     attachment_word(att, claim->word));
-	else
-		error = client_scope_put(client, att, scope, claim->word,
-					 claim->mask);
-	if (error)
-		pool_drop_word(att->pool, claim->word, claim->mask,
-			       HOLDER_CLIENT);
-	return error;
+	return put_claim(client, att, scope, claim);
+}
+
+/**
+ * holding_claim_one() - allocate a block that is at hand, for a client
+ * @client: the client
+ * @att: where it is attached
+ * @scope: number of the scope that is to hold it
+ * @claim: filled in, with this block
+ *
+ * Context: process; may sleep.
+ * Return: 0; -ENOBUFS if none is within reach, which holding_claim() of a
+ * reservation may still find; else as there.
+ */
+int holding_claim_one(struct client *client, struct attachment *att, u32 scope,
+		      struct claim *claim)
+{
+	u32 index = pool_try_take(att->pool);
+
+	if (index == FIXEDPOOL_NO_INDEX)
+		return -ENOBUFS;
+	claim->handles[0] = pool_begin(att->pool, index, HOLDER_CLIENT);
+	claim->word = index / POOL_BATCH;
+	claim->mask = BIT(index % POOL_BATCH);
+	claim->count = 1;
+	return put_claim(client, att, scope, claim);
 }
 
 /* Why a handle is refused by a client that does not hold its block. */

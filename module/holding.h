@@ -40,6 +40,8 @@ void holding_done(struct holding *handle);
 
 int holding_claim(struct client *client, struct attachment *att, u32 scope,
 		  unsigned int want, struct claim *claim);
+int holding_claim_one(struct client *client, struct attachment *att, u32 scope,
+		      struct claim *claim);
 void holding_unclaim(struct client *client, const struct claim *claim);
 int holding_free_batch(struct client *client, const u64 *values,
 		       unsigned int count, struct holding *handle, u32 *done);

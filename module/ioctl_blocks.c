@@ -109,29 +109,46 @@ static void zero_blocks(struct fixedpool *pool, u32 word, unsigned long mask)
 	}
 }
 
+/* Tells the caller about blocks that are the client's now, or undoes that. */
+static long deliver_claim(struct client *client, struct attachment *att,
+			  struct fixedpool_alloc *alloc,
+			  const struct claim *claim)
+{
+	u64 __user *to = u64_to_user_ptr(alloc->handles);
+
+	if (alloc->flags & FIXEDPOOL_ALLOC_ZERO)
+		zero_blocks(att->pool, claim->word, claim->mask);
+	if (words_to_user(to + alloc->done, claim->handles, claim->count)) {
+		holding_unclaim(client, claim);
+		return -EFAULT;
+	}
+	alloc->done += claim->count;
+	return 0;
+}
+
+/* A single block comes out of a magazine, if there is one. */
+static long alloc_one(struct client *client, struct attachment *att,
+		      struct fixedpool_alloc *alloc)
+{
+	struct claim claim __uninitialized;
+	long error = holding_claim_one(client, att, alloc->scope, &claim);
+
+	return error ?: deliver_claim(client, att, alloc, &claim);
+}
+
 /* Moves @reserved blocks to the client, and their handles to its array. */
 long alloc_deliver(struct client *client, struct attachment *att,
 		   struct fixedpool_alloc *alloc, u32 reserved)
 {
-	u64 __user *to = u64_to_user_ptr(alloc->handles);
 	struct claim claim __uninitialized;
 	long error = 0;
 
-	while (reserved) {
+	while (reserved && !error) {
 		error = holding_claim(client, att, alloc->scope, reserved,
 				      &claim);
 		reserved -= claim.count;
-		if (error)
-			break;
-		if (alloc->flags & FIXEDPOOL_ALLOC_ZERO)
-			zero_blocks(att->pool, claim.word, claim.mask);
-		error = words_to_user(to + alloc->done, claim.handles,
-				      claim.count);
-		if (error) {
-			holding_unclaim(client, &claim);
-			break;
-		}
-		alloc->done += claim.count;
+		if (!error)
+			error = deliver_claim(client, att, alloc, &claim);
 	}
 	if (reserved)
 		pool_cancel(att->pool, reserved);
@@ -142,14 +159,19 @@ static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
 {
 	u32 least = alloc->flags & FIXEDPOOL_ALLOC_PARTIAL ? 1 : alloc->count;
 	struct attachment *att = client_attachment_of_pool(client, alloc->pool);
+	long error = -ENOBUFS;
 	u32 reserved;
-	long error;
 
 	if (!att)
 		return -ENXIO;
+	if (alloc->count == 1)
+		error = alloc_one(client, att, alloc);
+	if (error != -ENOBUFS)
+		goto put;
 	reserved = pool_reserve(att->pool, least, alloc->count);
 	error = reserved ? alloc_deliver(client, att, alloc, reserved) :
 			   -ENOBUFS;
+put:
 	attachment_put(att);
 	return error;
 }

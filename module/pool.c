@@ -320,6 +320,36 @@ void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 	pool_count(pool, POOL_CLAIMS, count);
 }
 
+/* As pool_take_slowly(), but not finding any block is no failure yet. */
+static u32 try_take_slowly(struct fixedpool *pool)
+{
+	u32 index = magazine_take_slowly(&pool->magazines);
+
+	if (index == FIXEDPOOL_NO_INDEX)
+		return index;
+	note_peak(pool);
+	if (pool_hygienic(pool))
+		pool_block_taken(pool, index);
+	return index;
+}
+
+/**
+ * pool_try_take() - get one free block that is within reach, for pool_begin()
+ * @pool: the pool
+ *
+ * For those who go on with pool_reserve() when this finds nothing.
+ *
+ * Context: any.
+ * Return: the block, or FIXEDPOOL_NO_INDEX.
+ */
+u32 pool_try_take(struct fixedpool *pool)
+{
+	u32 index;
+
+	return fixedpool_pop(&pool->hot, &index) ? index :
+						   try_take_slowly(pool);
+}
+
 /**
  * pool_take_slowly() - the rest of pool_take(), after fixedpool_pop() said no
  * @pool: the pool
@@ -329,15 +359,10 @@ void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
  */
 u32 pool_take_slowly(struct fixedpool *pool)
 {
-	u32 index = magazine_take_slowly(&pool->magazines);
+	u32 index = try_take_slowly(pool);
 
-	if (index == FIXEDPOOL_NO_INDEX) {
+	if (index == FIXEDPOOL_NO_INDEX)
 		pool_count(pool, POOL_FAILURES, 1);
-		return index;
-	}
-	note_peak(pool);
-	if (pool_hygienic(pool))
-		pool_block_taken(pool, index);
 	return index;
 }
 

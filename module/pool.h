@@ -168,6 +168,7 @@ int pool_hold(struct fixedpool *pool, u32 index, u32 version,
 	      enum holder holder);
 int pool_publish(struct fixedpool *pool, u32 index, u32 version);
 u32 pool_take(struct fixedpool *pool);
+u32 pool_try_take(struct fixedpool *pool);
 u32 pool_take_slowly(struct fixedpool *pool);
 void pool_give(struct fixedpool *pool, u32 index);
 void pool_give_slowly(struct fixedpool *pool, u32 index);
