@@ -52,13 +52,13 @@ void attachment_put(struct attachment *att);
 void attachment_put_later(struct attachment *att);
 u64 attachment_release_root(struct attachment *att);
 bool attachment_holds(struct attachment *att, u32 index);
+void attachment_keep_memory(struct attachment *att);
+void attachment_put_memory(struct attachment *att);
 
 /* 64 bits of @held, to be changed by atomic operations. */
 static inline atomic_long_t *attachment_word(struct attachment *att, u32 word)
 {
 	return (atomic_long_t *)&att->held[word];
 }
-void attachment_keep_memory(struct attachment *att);
-void attachment_put_memory(struct attachment *att);
 
 #endif /* FIXEDPOOL_ATTACHMENT_H */

@@ -170,6 +170,8 @@ static u32 take_directly(struct magazines *mags)
  * magazine_take_slowly() - the rest of fixedpool_pop()
  * @mags: the pool's magazines, of which this CPU's has been entered
  *
+ * The caller counts the block.
+ *
  * Context: any; called with preemption off, which it turns on again.
  * Return: the block, or FIXEDPOOL_NO_INDEX if there is none within reach.
  */
@@ -186,7 +188,6 @@ u32 magazine_take_slowly(struct magazines *mags)
 		return take_directly(mags);
 	}
 	index = mag->index[count - 1];
-	WRITE_ONCE(mag->taken, mag->taken + 1);
 	leave_with(mag, count - 1);
 	return index;
 }
@@ -428,7 +429,7 @@ u32 magazines_cached(const struct magazines *mags)
 }
 
 /**
- * magazines_taken() - how many times magazine_take() has got a block
+ * magazines_taken() - blocks that were taken without going slowly
  * @mags: the pool's magazines
  *
  * Context: any.

@@ -327,6 +327,7 @@ static u32 try_take_slowly(struct fixedpool *pool)
 
 	if (index == FIXEDPOOL_NO_INDEX)
 		return index;
+	pool_count(pool, POOL_CLAIMS, 1);
 	note_peak(pool);
 	if (pool_hygienic(pool))
 		pool_block_taken(pool, index);

@@ -50,7 +50,7 @@ enum holder {
 
 /**
  * enum pool_counter - what is counted; counters only ever grow
- * @POOL_CLAIMS: blocks handed out past the magazines
+ * @POOL_CLAIMS: blocks handed out, but for those out of a magazine at hand
  * @POOL_FAILURES: calls that found fewer free blocks than they asked for
  * @POOL_REFUSED_STALE: handles refused because their allocation had ended
  * @POOL_REFUSED_FOREIGN: handles refused because the caller did not hold the
@@ -96,7 +96,7 @@ struct pool_stats {
  * @storage: memory of the blocks
  * @depot: free blocks that lie in no magazine
  * @peak: most blocks that were ever in use at the same time; a few less where
- *	modules took the last of them out of magazines
+ *	the last of them were taken out of magazines
  * @stats: counters
  *
  * @refs: the name, each attachment, each mapping, each channel and each kernel

@@ -58,7 +58,7 @@ struct fixedpool;
  * @state: number of the last block in @index, -1 if there is none, plus
  *	FIXEDPOOL_BUSY for each that is in it
  * @limit: number of the last block that may be put into @index, -1: none
- * @taken: blocks handed out on this CPU, ever
+ * @taken: blocks handed out of it without going slowly, ever
  * @words: number of entries of @word
  * @word: numbers of whole groups of 64 free blocks
  * @index: free blocks

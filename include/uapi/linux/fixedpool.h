@@ -732,10 +732,14 @@ struct fixedpool_cache_drain {
 #define FIXEDPOOL_IOC_WRITE		_IOWR(FIXEDPOOL_IOC_MAGIC, 10, struct fixedpool_write)
 #define FIXEDPOOL_IOC_GIVE		_IOWR(FIXEDPOOL_IOC_MAGIC, 11, struct fixedpool_give)
 #define FIXEDPOOL_IOC_SHARE		_IOWR(FIXEDPOOL_IOC_MAGIC, 12, struct fixedpool_share)
-#define FIXEDPOOL_IOC_SCOPE_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 13, struct fixedpool_scope_create)
-#define FIXEDPOOL_IOC_SCOPE_RELEASE	_IOWR(FIXEDPOOL_IOC_MAGIC, 14, struct fixedpool_scope_release)
-#define FIXEDPOOL_IOC_SET_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 15, struct fixedpool_set_create)
-#define FIXEDPOOL_IOC_SET_DESTROY	_IOWR(FIXEDPOOL_IOC_MAGIC, 16, struct fixedpool_set_destroy)
+#define FIXEDPOOL_IOC_SCOPE_CREATE	\
+	_IOWR(FIXEDPOOL_IOC_MAGIC, 13, struct fixedpool_scope_create)
+#define FIXEDPOOL_IOC_SCOPE_RELEASE	\
+	_IOWR(FIXEDPOOL_IOC_MAGIC, 14, struct fixedpool_scope_release)
+#define FIXEDPOOL_IOC_SET_CREATE	\
+	_IOWR(FIXEDPOOL_IOC_MAGIC, 15, struct fixedpool_set_create)
+#define FIXEDPOOL_IOC_SET_DESTROY	\
+	_IOWR(FIXEDPOOL_IOC_MAGIC, 16, struct fixedpool_set_destroy)
 #define FIXEDPOOL_IOC_CHANNEL_CREATE	\
 	_IOWR(FIXEDPOOL_IOC_MAGIC, 17, struct fixedpool_channel_create)
 #define FIXEDPOOL_IOC_CHANNEL_OPEN	\
