@@ -87,7 +87,9 @@ static __always_inline bool handles_follow(const u64 *handles, u64 first)
 	return true;
 }
 
-/* The version that is ahead of all others of a group. */
+/* The version that is ahead of all others of a group, as long as they are less
+ * than 2^31 apart. Where they are not, a block of it repeats versions earlier.
+ */
 static u32 latest_version(const struct fixedpool *pool, u32 word)
 {
 	u32 index = word * POOL_BATCH;

@@ -183,8 +183,11 @@ void channel_unlisten(struct fixedpool_channel *channel)
 {
 	mutex_lock(&channels_lock);
 	WRITE_ONCE(channel->arrived, NULL);
-	mutex_unlock(&channels_lock);
+	/* under the lock: who calls the old function must not find the data of
+	 * the next one
+	 */
 	work_sync(channel);
+	mutex_unlock(&channels_lock);
 }
 
 static struct fixedpool_channel *find_locked(const struct fixedpool *pool,

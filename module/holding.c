@@ -4,6 +4,8 @@
 
 #include <linux/bitops.h>
 #include <linux/err.h>
+#include <linux/sched.h>
+#include <linux/string.h>
 
 #include "client_scope.h"
 #include "revoke.h"
@@ -49,12 +51,26 @@ void holding_done(struct holding *handle)
 	handle->att = NULL;
 }
 
+static void zero_blocks(struct fixedpool *pool, u32 word, unsigned long mask)
+{
+	for (; mask; mask &= mask - 1) {
+		memset(pool_block(pool, word * POOL_BATCH + __ffs(mask)), 0,
+		       pool_geometry(pool)->block_size);
+		cond_resched();
+	}
+}
+
 /* Puts new blocks into a scope; where that fails they are free again. */
 static int put_claim(struct client *client, struct attachment *att, u32 scope,
-		     const struct claim *claim)
+		     bool zero, const struct claim *claim)
 {
 	int error = 0;
 
+	/* Before the bits are set, so that nobody can end the client's hold: a
+	 * block must not be somebody else's by the time it is zeroed.
+	 */
+	if (zero)
+		zero_blocks(att->pool, claim->word, claim->mask);
 	/* Fully ordered, which pairs with the clearing in try_take(): who takes
 	 * the bit compares the version of this allocation, not of the one before.
 	 */
@@ -75,6 +91,7 @@ static int put_claim(struct client *client, struct attachment *att, u32 scope,
  * @client: the client
  * @att: where it is attached; the blocks come from a pool_reserve() there
  * @scope: number of the scope that is to hold them
+ * @zero: fill them with zeroes
  * @want: how many of the reservation, at least 1
  * @claim: filled in, with one block at least and @want at most
  *
@@ -83,12 +100,12 @@ static int put_claim(struct client *client, struct attachment *att, u32 scope,
  * the blocks in @claim, of which nobody has been told, are free again.
  */
 int holding_claim(struct client *client, struct attachment *att, u32 scope,
-		  unsigned int want, struct claim *claim)
+		  bool zero, unsigned int want, struct claim *claim)
 {
 	claim->mask = pool_claim_word(att->pool, HOLDER_CLIENT, want,
 				      &claim->word, claim->handles);
 	claim->count = hweight_long(claim->mask);
-	return put_claim(client, att, scope, claim);
+	return put_claim(client, att, scope, zero, claim);
 }
 
 /**
@@ -96,6 +113,7 @@ int holding_claim(struct client *client, struct attachment *att, u32 scope,
  * @client: the client
  * @att: where it is attached
  * @scope: number of the scope that is to hold it
+ * @zero: fill it with zeroes
  * @claim: filled in, with this block
  *
  * Context: process; may sleep.
@@ -103,7 +121,7 @@ int holding_claim(struct client *client, struct attachment *att, u32 scope,
  * reservation may still find; else as there.
  */
 int holding_claim_one(struct client *client, struct attachment *att, u32 scope,
-		      struct claim *claim)
+		      bool zero, struct claim *claim)
 {
 	u32 index = pool_try_take(att->pool);
 
@@ -113,7 +131,7 @@ int holding_claim_one(struct client *client, struct attachment *att, u32 scope,
 	claim->word = index / POOL_BATCH;
 	claim->mask = BIT(index % POOL_BATCH);
 	claim->count = 1;
-	return put_claim(client, att, scope, claim);
+	return put_claim(client, att, scope, zero, claim);
 }
 
 /* Why a handle is refused by a client that does not hold its block. */
@@ -148,8 +166,11 @@ static int try_take(const struct holding *handle, unsigned long *word)
 	if (!test_and_clear_bit(bit, word))
 		return -ENODATA;
 	error = pool_check(pool, handle->index, handle->version);
-	if (error)
-		set_bit(bit, word);
+	/* if somebody has shared the block with the client meanwhile, the bit
+	 * stands for that hold, and ours is one too many
+	 */
+	if (error && test_and_set_bit(bit, word))
+		pool_drop(pool, handle->index, HOLDER_CLIENT);
 	return error;
 }
 
@@ -335,14 +356,19 @@ static unsigned int free_run(struct attachment *att, const struct run *run,
 {
 	atomic_long_t *held = attachment_word(att, run->word);
 	unsigned int count = run->count;
-	unsigned long won, good;
+	unsigned long won, good, back, twice;
 
 	won = run->mask & atomic_long_fetch_andnot(run->mask, held);
 	good = still_alive(att->pool, run, values, won);
 	if (unlikely(good != run->mask)) {
 		count = first_not_in(values, count, good);
 		good = mask_of(values, count);
-		atomic_long_or(won & ~good, held);
+		back = won & ~good;
+		/* shared with the client meanwhile, as in try_take() */
+		twice = back & atomic_long_fetch_or(back, held);
+		if (twice)
+			pool_drop_word(att->pool, run->word, twice,
+				       HOLDER_CLIENT);
 	}
 	if (good) {
 		revoke_mask(att->pool, run->word, good);

@@ -39,9 +39,9 @@ int holding_resolve(struct client *client, u64 value,
 void holding_done(struct holding *handle);
 
 int holding_claim(struct client *client, struct attachment *att, u32 scope,
-		  unsigned int want, struct claim *claim);
+		  bool zero, unsigned int want, struct claim *claim);
 int holding_claim_one(struct client *client, struct attachment *att, u32 scope,
-		      struct claim *claim);
+		      bool zero, struct claim *claim);
 void holding_unclaim(struct client *client, const struct claim *claim);
 int holding_free_batch(struct client *client, const u64 *values,
 		       unsigned int count, struct holding *handle, u32 *done);

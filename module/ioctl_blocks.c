@@ -100,24 +100,17 @@ void undo_alloc(struct client *client, struct call *call)
 	alloc->done = 0;
 }
 
-static void zero_blocks(struct fixedpool *pool, u32 word, unsigned long mask)
+static bool zeroes_wanted(const struct fixedpool_alloc *alloc)
 {
-	for (; mask; mask &= mask - 1) {
-		memset(pool_block(pool, word * POOL_BATCH + __ffs(mask)), 0,
-		       pool_geometry(pool)->block_size);
-		cond_resched();
-	}
+	return alloc->flags & FIXEDPOOL_ALLOC_ZERO;
 }
 
 /* Tells the caller about blocks that are the client's now, or undoes that. */
-static long deliver_claim(struct client *client, struct attachment *att,
-			  struct fixedpool_alloc *alloc,
+static long deliver_claim(struct client *client, struct fixedpool_alloc *alloc,
 			  const struct claim *claim)
 {
 	u64 __user *to = u64_to_user_ptr(alloc->handles);
 
-	if (alloc->flags & FIXEDPOOL_ALLOC_ZERO)
-		zero_blocks(att->pool, claim->word, claim->mask);
 	if (words_to_user(to + alloc->done, claim->handles, claim->count)) {
 		holding_unclaim(client, claim);
 		return -EFAULT;
@@ -131,9 +124,10 @@ static long alloc_one(struct client *client, struct attachment *att,
 		      struct fixedpool_alloc *alloc)
 {
 	struct claim claim __uninitialized;
-	long error = holding_claim_one(client, att, alloc->scope, &claim);
+	long error = holding_claim_one(client, att, alloc->scope,
+				       zeroes_wanted(alloc), &claim);
 
-	return error ?: deliver_claim(client, att, alloc, &claim);
+	return error ?: deliver_claim(client, alloc, &claim);
 }
 
 /* Moves @reserved blocks to the client, and their handles to its array. */
@@ -144,11 +138,11 @@ long alloc_deliver(struct client *client, struct attachment *att,
 	long error = 0;
 
 	while (reserved && !error) {
-		error = holding_claim(client, att, alloc->scope, reserved,
-				      &claim);
+		error = holding_claim(client, att, alloc->scope,
+				      zeroes_wanted(alloc), reserved, &claim);
 		reserved -= claim.count;
 		if (!error)
-			error = deliver_claim(client, att, alloc, &claim);
+			error = deliver_claim(client, alloc, &claim);
 	}
 	if (reserved)
 		pool_cancel(att->pool, reserved);

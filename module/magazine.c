@@ -10,6 +10,7 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 
@@ -82,6 +83,7 @@ static bool is_shut(const struct magazines *mags)
 /* Asks for the work that shuts or opens; any context. */
 static void kick(struct magazines *mags)
 {
+	WRITE_ONCE(mags->kicked, true);
 	irq_work_queue(&mags->kick);
 }
 
@@ -235,7 +237,10 @@ void magazine_give_slowly(struct magazines *mags, u32 index)
 		give_directly(mags, index);
 		return;
 	}
-	count = unload(mags, mag);
+	/* It was full, or shut and has been opened since: then it is empty. */
+	count = count_of(mag);
+	if (count == mags->room)
+		count = unload(mags, mag);
 	mag->index[count] = index;
 	leave_with(mag, count + 1);
 }
@@ -500,7 +505,8 @@ int magazines_init(struct magazines *mags, struct depot *depot, u32 blocks,
 	mags->high = cpus * mags->room;
 	mags->shut = false;
 	mutex_init(&mags->lock);
-	init_irq_work(&mags->kick, magazines_kicked);
+	mags->kick = IRQ_WORK_INIT_HARD(magazines_kicked);
+	mags->kicked = false;
 	INIT_WORK(&mags->work, magazines_work);
 	mags->cpu = __alloc_percpu_gfp(magazine_bytes(mags->room),
 				       __alignof__(struct fixedpool_magazine), POOL_GFP);
@@ -539,7 +545,14 @@ void magazines_stop(struct magazines *mags)
 {
 	if (mags->room)
 		cpuhp_state_remove_instance_nocalls(hotplug_state, &mags->node);
-	irq_work_sync(&mags->kick);
+	if (READ_ONCE(mags->kicked)) {
+		/* Of two callbacks that run at once, irq_work_sync() does not
+		 * wait for the slower one; the grace period does, since they
+		 * run in hard interrupts.
+		 */
+		irq_work_sync(&mags->kick);
+		synchronize_rcu();
+	}
 	cancel_work_sync(&mags->work);
 }
 

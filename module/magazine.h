@@ -37,6 +37,7 @@
  * @shut: they are shut; changed under @lock
  * @lock: Protects: changes of the limits. Ordering: innermost.
  * @kick: asks for @work, from any context
+ * @kicked: it has been used
  * @work: shuts or opens them as depot and rack demand
  * @node: to be told of CPUs that go
  */
@@ -50,6 +51,7 @@ struct magazines {
 	bool shut;
 	struct mutex lock; /* see above */
 	struct irq_work kick;
+	bool kicked;
 	struct work_struct work;
 	struct hlist_node node;
 };

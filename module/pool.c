@@ -43,6 +43,9 @@ u64 pool_versions_bytes(const struct geometry *geo)
 /* What is kept for each block weighs no more than this, if shelves can help it. */
 #define BYTES_PER_BLOCK	8ULL
 
+/* Times that magazines are drained before a pool is said to be empty. */
+#define DRAINS_MAX	3
+
 /* Everything but the magazines. */
 static u64 base_bytes(const struct geometry *geo, enum fixedpool_storage which)
 {
@@ -232,8 +235,9 @@ void pool_exit(struct fixedpool *pool)
 	free_percpu(pool->stats);
 }
 
-/* Exact but for what is taken out of magazines past us. Summing these up is put
- * off until it can matter.
+/* Exact but for what is taken out of magazines past us, and what is on its way
+ * between them at this moment and counts as used. Summing these up is put off
+ * until it can matter.
  */
 static void note_peak(struct fixedpool *pool)
 {
@@ -275,19 +279,24 @@ u32 pool_reserve_some(struct fixedpool *pool, u32 max)
  * @max: no more than this
  *
  * Context: process; may sleep.
- * Return: how many, @min to @max; fewer than @max only if no more were free at
- * some instant, in all magazines together with the depot; 0 if fewer than @min.
+ * Return: how many, @min to @max; fewer than @max only if no more were found in
+ * the depot and all magazines; 0 if fewer than @min.
  */
 u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max)
 {
 	u32 count = depot_reserve(&pool->depot, max, max);
+	unsigned int tries;
 
-	if (!count) {
-		/* a caller who polls an empty pool interrupts nobody */
-		if (magazines_cached(&pool->magazines))
-			magazines_drain(&pool->magazines);
-		count = depot_reserve(&pool->depot, min, max);
+	/* A caller who polls an empty pool interrupts nobody. What is on its way
+	 * from one CPU to another while they are drained is met the next time.
+	 */
+	for (tries = 0; !count && tries < DRAINS_MAX &&
+	     magazines_cached(&pool->magazines); tries++) {
+		magazines_drain(&pool->magazines);
+		count = depot_reserve(&pool->depot, max, max);
 	}
+	if (!count)
+		count = depot_reserve(&pool->depot, min, max);
 	if (!count) {
 		pool_count(pool, POOL_FAILURES, 1);
 		return 0;
