@@ -221,7 +221,8 @@ static noinline unsigned int take_singly(struct fixedpool *pool, u64 *handles,
  * come to hold the blocks before fixedpool_publish().
  *
  * Context: Any, NMI included.
- * Return: How many were taken, less than @count only if no more were free.
+ * Return: How many were taken, less than @count only if no more were free within
+ * reach, see there.
  */
 unsigned int fixedpool_alloc_bulk(struct fixedpool *pool, u64 *handles,
 				  unsigned int count)

@@ -13,6 +13,7 @@
 #include <linux/hash.h>
 #include <linux/hrtimer.h>
 #include <linux/jiffies.h>
+#include <linux/log2.h>
 #include <linux/kthread.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -22,8 +23,12 @@
 #include "scenarios/nmi.h"
 #include "scenarios/scenario.h"
 
-#define BLOCKS		100U	/* not a multiple of a word of a bitmap */
-#define MAILBOXES	128U	/* a power of two, and more than there are blocks */
+/* Neither is a multiple of a word of a bitmap. The first is too small for
+ * magazines, the second has them, and shuts them again and again.
+ */
+#define FEW_BLOCKS	100U
+#define MANY_BLOCKS	2101U
+#define BULK		70U	/* more than a word */
 #define BLOCK_WORDS	8U
 #define THREADS_PER_CPU	2U
 #define DURATION_MS	500U
@@ -38,6 +43,8 @@
  * @pool: the pool
  * @step: what everybody does again and again; any context
  * @common: a block that everybody holds now and then, or zero
+ * @blocks: blocks in the pool
+ * @boxes: number of mailboxes: a power of two, and more than there are blocks
  * @mailboxes: handles that somebody put down for anybody; zero: empty
  * @taken: by index, whether somebody has the block
  * @steps: steps made so far; also where each step gets its number from
@@ -47,8 +54,10 @@ struct hammer {
 	struct fixedpool *pool;
 	void (*step)(struct hammer *hammer);
 	u64 common;
-	atomic64_t mailboxes[MAILBOXES];
-	atomic_t taken[BLOCKS];
+	u32 blocks;
+	u32 boxes;
+	atomic64_t *mailboxes;
+	atomic_t *taken;
 	atomic_t steps;
 };
 
@@ -76,7 +85,7 @@ static atomic_t *mark_of(struct hammer *hammer, u64 handle)
 	/* The slots of a pool this small begin at a multiple of 2^16. */
 	u32 index = FIXEDPOOL_HANDLE_SLOT(handle) & 0xffff;
 
-	return EXPECT(hammer->scenario, index < BLOCKS) ?
+	return EXPECT(hammer->scenario, index < hammer->blocks) ?
 		       &hammer->taken[index] : NULL;
 }
 
@@ -114,13 +123,15 @@ static void end(struct hammer *hammer, u64 handle)
 		EXPECT_EQ(s, atomic_xchg(mark, 0), 1);
 }
 
-static u64 take(struct hammer *hammer)
+static u64 take(struct hammer *hammer, bool shared)
 {
 	u64 handle = 0;
 
 	if (!fixedpool_alloc(hammer->pool, &handle))
 		return 0;
-	EXPECT_EQ(hammer->scenario, fixedpool_publish(hammer->pool, handle), 0);
+	if (shared)
+		EXPECT_EQ(hammer->scenario,
+			  fixedpool_publish(hammer->pool, handle), 0);
 	begin(hammer, handle);
 	return handle;
 }
@@ -135,7 +146,7 @@ static void take_and_give_some(struct hammer *hammer)
 {
 	struct fixedpool *pool = hammer->pool;
 	unsigned int taken, i;
-	u64 handles[5];
+	u64 handles[BULK];
 
 	taken = fixedpool_alloc_bulk(pool, handles, ARRAY_SIZE(handles));
 	for (i = 0; i < taken; i++)
@@ -157,7 +168,8 @@ static void look_into(struct hammer *hammer, atomic64_t *mailbox)
 		return;
 	block = fixedpool_lookup(hammer->pool, handle);
 	if (IS_ERR(block)) {
-		EXPECT_EQ(s, PTR_ERR(block), -ESTALE);
+		EXPECT(s, PTR_ERR(block) == -ESTALE ||
+			  PTR_ERR(block) == -EACCES);
 		return;
 	}
 	expect_filled(hammer, block, handle);
@@ -165,22 +177,23 @@ static void look_into(struct hammer *hammer, atomic64_t *mailbox)
 }
 
 /* Frees what is in some mailbox, and puts a new block there, if there is one,
- * or nothing: for some hundred steps this, then that, so that the pool runs
- * dry and fills up again.
+ * or nothing: for some time this, then that, so that the pool runs dry and fills
+ * up again. Some blocks are shared before they are put down, some are not.
  */
 static void exchange(struct hammer *hammer)
 {
 	u32 number = atomic_inc_return(&hammer->steps);
-	u32 mailbox = hash_32(number, ilog2(MAILBOXES));
+	u32 mailbox = hash_32(number, ilog2(hammer->boxes));
+	bool taking = number & (2 * hammer->boxes);
 	u64 handle;
 
 	if (number % 16 == 0)
 		take_and_give_some(hammer);
 	if (number % 4 == 0)
 		look_into(hammer,
-			  &hammer->mailboxes[number / 4 % MAILBOXES]);
+			  &hammer->mailboxes[number / 4 % hammer->boxes]);
 	handle = atomic64_xchg(&hammer->mailboxes[mailbox],
-			       number & 256 ? take(hammer) : 0);
+			       taking ? take(hammer, number & 1) : 0);
 	if (handle)
 		give(hammer, handle);
 }
@@ -256,7 +269,7 @@ static void empty_mailboxes(struct hammer *hammer)
 {
 	unsigned int i;
 
-	for (i = 0; i < MAILBOXES; i++) {
+	for (i = 0; i < hammer->boxes; i++) {
 		u64 handle = atomic64_xchg(&hammer->mailboxes[i], 0);
 
 		if (handle)
@@ -264,19 +277,38 @@ static void empty_mailboxes(struct hammer *hammer)
 	}
 }
 
+/*
+ * Takes all blocks, and would take one more. What lies in the magazine of another
+ * CPU is out of reach at first, but not for long.
+ */
+static unsigned int take_all(struct hammer *hammer, u64 *handles)
+{
+	unsigned long latest = jiffies + msecs_to_jiffies(PATIENCE_MS);
+	unsigned int taken = 0;
+
+	while (taken < hammer->blocks && time_before(jiffies, latest)) {
+		taken += fixedpool_alloc_bulk(hammer->pool, handles + taken,
+					      hammer->blocks + 1 - taken);
+		if (taken < hammer->blocks)
+			msleep(20);
+	}
+	return taken;
+}
+
 /* Every block comes out of the pool again, each once. */
 static void expect_all_back(struct hammer *hammer)
 {
 	struct scenario *s = hammer->scenario;
-	u64 *handles = kcalloc(BLOCKS + 1, sizeof(*handles), GFP_KERNEL);
+	u64 *handles = kvcalloc(hammer->blocks + 1, sizeof(*handles),
+				GFP_KERNEL);
 	unsigned int taken, i;
 	atomic_t *mark;
 
 	if (!EXPECT(s, handles))
 		return;
 	EXPECT_EQ(s, fixedpool_in_use(hammer->pool), 0);
-	taken = fixedpool_alloc_bulk(hammer->pool, handles, BLOCKS + 1);
-	EXPECT_EQ(s, taken, BLOCKS);
+	taken = take_all(hammer, handles);
+	EXPECT_EQ(s, taken, hammer->blocks);
 	for (i = 0; i < taken; i++) {
 		mark = mark_of(hammer, handles[i]);
 		if (mark)
@@ -284,7 +316,8 @@ static void expect_all_back(struct hammer *hammer)
 	}
 	EXPECT_EQ(s, fixedpool_free_bulk(hammer->pool, handles, taken, NULL),
 		  taken);
-	kfree(handles);
+	EXPECT_EQ(s, fixedpool_in_use(hammer->pool), 0);
+	kvfree(handles);
 }
 
 /* Lets threads work for a while, during which @meanwhile is called again and
@@ -321,7 +354,14 @@ static void hammer_pool(struct hammer *hammer, bool ticking,
 	kfree(threads);
 }
 
-static struct hammer *hammer_create(struct scenario *s,
+static void hammer_free(struct hammer *hammer)
+{
+	kvfree(hammer->mailboxes);
+	kvfree(hammer->taken);
+	kfree(hammer);
+}
+
+static struct hammer *hammer_create(struct scenario *s, u32 blocks,
 				    void (*step)(struct hammer *hammer))
 {
 	struct hammer *hammer = kzalloc(sizeof(*hammer), GFP_KERNEL);
@@ -330,10 +370,16 @@ static struct hammer *hammer_create(struct scenario *s,
 		return NULL;
 	hammer->scenario = s;
 	hammer->step = step;
-	hammer->pool = scenario_pool(s, "scenario", BLOCK_WORDS * sizeof(u64),
-				     BLOCKS);
+	hammer->blocks = blocks;
+	hammer->boxes = roundup_pow_of_two(blocks);
+	hammer->mailboxes = kvcalloc(hammer->boxes, sizeof(atomic64_t),
+				     GFP_KERNEL);
+	hammer->taken = kvcalloc(blocks, sizeof(atomic_t), GFP_KERNEL);
+	if (EXPECT(s, hammer->mailboxes) && EXPECT(s, hammer->taken))
+		hammer->pool = scenario_pool(s, "scenario",
+					     BLOCK_WORDS * sizeof(u64), blocks);
 	if (!hammer->pool) {
-		kfree(hammer);
+		hammer_free(hammer);
 		return NULL;
 	}
 	return hammer;
@@ -344,7 +390,7 @@ static void hammer_destroy(struct hammer *hammer)
 	empty_mailboxes(hammer);
 	expect_all_back(hammer);
 	scenario_pool_end(hammer->scenario, hammer->pool);
-	kfree(hammer);
+	hammer_free(hammer);
 }
 
 static void sleep_a_little(struct hammer *hammer)
@@ -352,24 +398,34 @@ static void sleep_a_little(struct hammer *hammer)
 	msleep(20);
 }
 
-void threads_never_share_a_block(struct scenario *s)
+static void hammer_with_threads(struct scenario *s, u32 blocks, bool ticking)
 {
-	struct hammer *hammer = hammer_create(s, exchange);
+	struct hammer *hammer = hammer_create(s, blocks, exchange);
 
 	if (!hammer)
 		return;
-	hammer_pool(hammer, false, sleep_a_little);
+	hammer_pool(hammer, ticking, sleep_a_little);
 	hammer_destroy(hammer);
+}
+
+void threads_never_share_a_block(struct scenario *s)
+{
+	hammer_with_threads(s, FEW_BLOCKS, false);
+}
+
+void threads_never_share_one_of_many_blocks(struct scenario *s)
+{
+	hammer_with_threads(s, MANY_BLOCKS, false);
 }
 
 void threads_and_interrupts_never_share_a_block(struct scenario *s)
 {
-	struct hammer *hammer = hammer_create(s, exchange);
+	hammer_with_threads(s, FEW_BLOCKS, true);
+}
 
-	if (!hammer)
-		return;
-	hammer_pool(hammer, true, sleep_a_little);
-	hammer_destroy(hammer);
+void threads_and_interrupts_never_share_one_of_many_blocks(struct scenario *s)
+{
+	hammer_with_threads(s, MANY_BLOCKS, true);
 }
 
 static void step_in_nmi(void *data)
@@ -385,9 +441,9 @@ static void send_nmi(struct hammer *hammer)
 	usleep_range(50, 100);
 }
 
-void threads_and_nmis_never_share_a_block(struct scenario *s)
+static void hammer_with_nmis(struct scenario *s, u32 blocks)
 {
-	struct hammer *hammer = hammer_create(s, exchange);
+	struct hammer *hammer = hammer_create(s, blocks, exchange);
 	int err;
 
 	if (!hammer)
@@ -404,9 +460,19 @@ void threads_and_nmis_never_share_a_block(struct scenario *s)
 	hammer_destroy(hammer);
 }
 
+void threads_and_nmis_never_share_a_block(struct scenario *s)
+{
+	hammer_with_nmis(s, FEW_BLOCKS);
+}
+
+void threads_and_nmis_never_share_one_of_many_blocks(struct scenario *s)
+{
+	hammer_with_nmis(s, MANY_BLOCKS);
+}
+
 void no_hold_of_a_common_block_is_lost(struct scenario *s)
 {
-	struct hammer *hammer = hammer_create(s, hold_and_let_go);
+	struct hammer *hammer = hammer_create(s, FEW_BLOCKS, hold_and_let_go);
 
 	if (!hammer)
 		return;

@@ -58,8 +58,11 @@ SCENARIO(a_pool_serves_an_nmi);
 
 /* hammer.c */
 SCENARIO(threads_never_share_a_block);
+SCENARIO(threads_never_share_one_of_many_blocks);
 SCENARIO(threads_and_interrupts_never_share_a_block);
+SCENARIO(threads_and_interrupts_never_share_one_of_many_blocks);
 SCENARIO(threads_and_nmis_never_share_a_block);
+SCENARIO(threads_and_nmis_never_share_one_of_many_blocks);
 SCENARIO(no_hold_of_a_common_block_is_lost);
 
 /* channels.c */
