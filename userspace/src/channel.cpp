@@ -29,7 +29,7 @@ channel::channel(std::shared_ptr<const detail::pool_state> carried, int descript
     : pool_{std::move(carried)},
       descriptor_{descriptor} {}
 
-void channel::close_held() noexcept { ::close(descriptor_); }
+void channel::close_held() const noexcept { ::close(descriptor_); }
 
 void channel::refuse(std::error_code cause, const char* request) const {
     const std::string_view name = pool_->info().name;

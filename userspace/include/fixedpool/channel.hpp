@@ -144,7 +144,7 @@ class [[nodiscard]] FIXEDPOOL_EXPORT channel {
 
   private:
     channel(std::shared_ptr<const detail::pool_state> carried, int descriptor) noexcept;
-    void close_held() noexcept;
+    void close_held() const noexcept;
     [[noreturn]] void refuse(std::error_code cause, const char* request) const;
 
     std::shared_ptr<const detail::pool_state> pool_;
