@@ -168,8 +168,9 @@ static void look_into(struct hammer *hammer, atomic64_t *mailbox)
 		return;
 	block = fixedpool_lookup(hammer->pool, handle);
 	if (IS_ERR(block)) {
-		EXPECT(s, PTR_ERR(block) == -ESTALE ||
-			  PTR_ERR(block) == -EACCES);
+		long error = PTR_ERR(block);
+
+		EXPECT(s, error == -ESTALE || error == -EACCES);
 		return;
 	}
 	expect_filled(hammer, block, handle);
