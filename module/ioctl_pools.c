@@ -146,6 +146,7 @@ static void info_fill(struct fixedpool_pool_info *info,
 		.data_length = mmap_data_length(pool),
 		.versions_offset = mmap_versions_offset(pool),
 		.versions_length = mmap_versions_length(pool),
+		.max_blocks = geo->blocks,
 	};
 	strscpy(info->name, pool->name, sizeof(info->name));
 }

@@ -238,7 +238,7 @@ COMMAND_VARIANT(POOL_CREATE, pool_create, true);
 COMMAND_VARIANT(POOL_ATTACH, pool_attach, true);
 COMMAND_VARIANT(POOL_DETACH, pool_detach, false);
 COMMAND_VARIANT(POOL_DESTROY, pool_destroy, false);
-COMMAND_VARIANT(POOL_INFO, pool_info, true);
+GROWN_COMMAND_VARIANT(POOL_INFO, pool_info, 144, true);
 GROWN_COMMAND_VARIANT(ALLOC, alloc, 24, true);
 COMMAND_VARIANT(FREE, free, true);
 COMMAND_VARIANT(CHECK, check, true);

@@ -58,7 +58,7 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_destroy, name, 0);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_destroy, flags, 32);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_destroy, reserved, 36);
 
-FIXEDPOOL_ASSERT_SIZE(fixedpool_pool_info, 144);
+FIXEDPOOL_ASSERT_SIZE(fixedpool_pool_info, 168);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, id, 0);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, query_flags, 4);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, name, 8);
@@ -83,6 +83,10 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, data_offset, 112);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, data_length, 120);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, versions_offset, 128);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, versions_length, 136);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, header_offset, 144);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, header_length, 152);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, max_blocks, 160);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, waiters, 164);
 
 FIXEDPOOL_ASSERT_SIZE(fixedpool_alloc, 40);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, pool, 0);

@@ -309,6 +309,10 @@ struct fixedpool_pool_destroy {
  * @versions_offset: out: mmap() offset of the version words, one __u32 a block
  *	in the order of indices
  * @versions_length: out: bytes that may be mapped there; zero if not mappable
+ * @header_offset: out: mmap() offset of the header page; zero: there is none
+ * @header_length: out: bytes that may be mapped there; zero: none
+ * @max_blocks: out: blocks that the pool may grow to
+ * @waiters: out: callers that wait for blocks at this moment
  *
  * Block i begins (i / chunk_blocks) * chunk_size + (i % chunk_blocks) * stride
  * bytes after data_offset. Mappings are shared, never executable, and may cover
@@ -339,6 +343,10 @@ struct fixedpool_pool_info {
 	__aligned_u64 data_length;
 	__aligned_u64 versions_offset;
 	__aligned_u64 versions_length;
+	__aligned_u64 header_offset;
+	__aligned_u64 header_length;
+	__u32 max_blocks;
+	__u32 waiters;
 };
 
 /* ALLOC: flags */
