@@ -424,51 +424,6 @@ void pool_give_slowly(struct fixedpool *pool, u32 index)
 }
 
 /**
- * pool_resolve() - the index that a handle names
- * @pool: the pool
- * @handle: from anywhere
- * @index: set to the index, safe to use under speculation
- *
- * Context: any.
- * Return: 0; -EINVAL if no allocation can have this handle; -ENXIO if it is not
- * of this pool; -ERANGE if its index is beyond the pool's end.
- */
-int pool_resolve(const struct fixedpool *pool, u64 handle, u32 *index)
-{
-	u32 blocks = pool_geometry(pool)->blocks;
-	u32 offset = FIXEDPOOL_HANDLE_SLOT(handle) - pool->hot.first_slot;
-
-	if (!(FIXEDPOOL_HANDLE_VERSION(handle) & 1))
-		return -EINVAL;
-	if (offset >> SLOT_UNIT_SHIFT >= pool->units)
-		return -ENXIO;
-	if (offset >= blocks)
-		return -ERANGE;
-	*index = array_index_nospec(offset, blocks);
-	return 0;
-}
-
-/**
- * pool_check() - has an allocation ended
- * @pool: the pool
- * @index: the block
- * @version: of the handle
- *
- * Context: any. The answer is out of date at once, unless the caller holds the
- * block.
- * Return: 0 if not; -EALREADY if it has and the block has not been allocated
- * since; -ESTALE if it has.
- */
-int pool_check(const struct fixedpool *pool, u32 index, u32 version)
-{
-	u32 now = pool_version(pool, index);
-
-	if (now == version)
-		return pool_allocated(pool, index) ? 0 : -EALREADY;
-	return now == version + 1 ? -EALREADY : -ESTALE;
-}
-
-/**
  * pool_refuse() - count a refusal
  * @pool: the pool
  * @error: why, negative

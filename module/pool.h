@@ -161,8 +161,6 @@ u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max);
 u32 pool_reserve_some(struct fixedpool *pool, u32 max);
 void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 		u64 *handles, unsigned int count);
-int pool_resolve(const struct fixedpool *pool, u64 handle, u32 *index);
-int pool_check(const struct fixedpool *pool, u32 index, u32 version);
 void pool_refuse(struct fixedpool *pool, int error);
 int pool_hold(struct fixedpool *pool, u32 index, u32 version,
 	      enum holder holder);
@@ -256,6 +254,53 @@ static __always_inline u64 pool_begin(struct fixedpool *pool, u32 index,
 static inline bool pool_allocated(const struct fixedpool *pool, u32 index)
 {
 	return READ_ONCE(pool->hot.holds[index]);
+}
+
+/**
+ * pool_resolve() - the index that a handle names
+ * @pool: the pool
+ * @handle: from anywhere
+ * @index: set to the index, safe to use under speculation
+ *
+ * Context: any.
+ * Return: 0; -EINVAL if no allocation can have this handle; -ENXIO if it is not
+ * of this pool; -ERANGE if its index is beyond the pool's end.
+ */
+static inline int pool_resolve(const struct fixedpool *pool, u64 handle,
+			       u32 *index)
+{
+	u32 blocks = pool_geometry(pool)->blocks;
+	u32 offset = FIXEDPOOL_HANDLE_SLOT(handle) - pool->hot.first_slot;
+
+	if (!(FIXEDPOOL_HANDLE_VERSION(handle) & 1))
+		return -EINVAL;
+	if (offset >> SLOT_UNIT_SHIFT >= pool->units)
+		return -ENXIO;
+	if (offset >= blocks)
+		return -ERANGE;
+	*index = array_index_nospec(offset, blocks);
+	return 0;
+}
+
+/**
+ * pool_check() - has an allocation ended
+ * @pool: the pool
+ * @index: the block
+ * @version: of the handle
+ *
+ * Context: any. The answer is out of date at once, unless the caller holds the
+ * block.
+ * Return: 0 if not; -EALREADY if it has and the block has not been allocated
+ * since; -ESTALE if it has.
+ */
+static inline int pool_check(const struct fixedpool *pool, u32 index,
+			     u32 version)
+{
+	u32 now = pool_version(pool, index);
+
+	if (now == version)
+		return pool_allocated(pool, index) ? 0 : -EALREADY;
+	return now == version + 1 ? -EALREADY : -ESTALE;
 }
 
 /* Exact when nothing moves. */
