@@ -21,6 +21,7 @@
  *	revocable pool, which may look at @held, but keeps nothing of it
  * @charge: what the client pays for @held
  * @early: the client ends before its file is closed
+ * @left: the client has left; only calls that were at work then go on
  * @work: ends it, where the last call may not do so itself
  * @rcu: frees it
  * @parts: what the scopes below the root hold
@@ -36,6 +37,7 @@ struct attachment {
 	refcount_t memory;
 	struct charge charge;
 	bool early;
+	bool left;
 	union {
 		struct work_struct work;
 		struct rcu_head rcu;
@@ -54,6 +56,12 @@ u64 attachment_release_root(struct attachment *att);
 bool attachment_holds(struct attachment *att, u32 index);
 void attachment_keep_memory(struct attachment *att);
 void attachment_put_memory(struct attachment *att);
+
+/* Does a unit of handle space belong to the pool? */
+static inline bool attachment_has(const struct attachment *att, u32 unit)
+{
+	return unit - att->pool->id < att->pool->units;
+}
 
 /* 64 bits of @held, to be changed by atomic operations. */
 static inline atomic_long_t *attachment_word(struct attachment *att, u32 word)

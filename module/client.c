@@ -113,6 +113,50 @@ struct attachment *client_attachment_of_pool(struct client *client, u32 id)
 	return att;
 }
 
+/**
+ * client_borrow_slowly() - the rest of client_borrow()
+ * @client: the client
+ * @unit: a unit of handle space
+ * @recent: what was there in place of that one, or NULL; becomes ours
+ *
+ * Context: process, without mmap_lock; may sleep.
+ * Return: as client_attachment().
+ */
+struct attachment *client_borrow_slowly(struct client *client, u32 unit,
+					struct attachment *recent)
+{
+	attachment_put(recent);
+	return client_attachment(client, unit);
+}
+
+/**
+ * client_borrow_of_pool() - client_borrow() by the number of a pool
+ * @client: the client
+ * @id: the pool's number
+ *
+ * Return: as client_borrow().
+ */
+struct attachment *client_borrow_of_pool(struct client *client, u32 id)
+{
+	struct attachment *att = client_borrow(client, id);
+
+	if (likely(att && att->pool->id == id))
+		return att;
+	attachment_put(att);
+	return NULL;
+}
+
+/**
+ * client_forget() - let go of what a call has left for the next
+ * @client: the client
+ *
+ * Context: process, without mmap_lock; may sleep.
+ */
+void client_forget(struct client *client)
+{
+	attachment_put(xchg(&client->recent, NULL));
+}
+
 static void erase_units(struct client *client, struct fixedpool *pool,
 			u32 count)
 {
@@ -220,11 +264,15 @@ void client_leave(struct client *client, struct attachment *att)
 
 	mutex_lock(&client->lock);
 	attached = xa_load(&client->attachments, att->pool->id) == att;
-	if (attached)
+	if (attached) {
 		erase_units(client, att->pool, att->pool->units);
+		WRITE_ONCE(att->left, true);
+	}
 	mutex_unlock(&client->lock);
 	if (!attached)
 		return;
+	/* after @left, see client_return() */
+	client_forget(client);
 	channel_wake_pool(att->pool);
 	attachment_put(att);
 }
@@ -328,8 +376,10 @@ void client_ref(struct client *client)
  */
 void client_put(struct client *client)
 {
-	if (refcount_dec_and_test(&client->refs))
+	if (refcount_dec_and_test(&client->refs)) {
+		WARN_ON_ONCE(client->recent);
 		call_rcu(&client->rcu, client_free_rcu);
+	}
 }
 
 /**

@@ -25,6 +25,8 @@ struct mmu_notifier;
  * @lock: Protects: @attachments, @sets and @scopes against changes; readers
  *	use RCU. Ordering: outside the registry's lock.
  * @attachments: by unit of handle space, an entry for each unit of the pool
+ * @recent: an attachment, with a reference, that a call has left for the next,
+ *	or NULL; see client_borrow()
  * @sets: those it has opened, by number
  * @scopes: below the root
  * @ended: nothing can be attached any more; protected by @lock
@@ -39,6 +41,7 @@ struct client {
 	refcount_t refs;
 	struct mutex lock; /* see above */
 	struct xarray attachments;
+	struct attachment *recent;
 	struct xarray sets;
 	struct scopes scopes;
 	bool ended;
@@ -67,5 +70,63 @@ void client_leave(struct client *client, struct attachment *att);
 struct attachment *client_attachment(struct client *client, u32 unit);
 struct attachment *client_attachment_of_pool(struct client *client, u32 id);
 struct attachment *client_attachment_of(u32 id, const struct fixedpool *pool);
+struct attachment *client_borrow_slowly(struct client *client, u32 unit,
+					struct attachment *recent);
+struct attachment *client_borrow_of_pool(struct client *client, u32 id);
+void client_forget(struct client *client);
+
+/**
+ * client_borrow() - client_attachment(), for calls that many others follow
+ * @client: the client
+ * @unit: a unit of handle space
+ *
+ * Most calls of a client are about the pool that its last call was about. That
+ * one leaves its reference in @recent, and the next takes it out: an exchange,
+ * in place of a search and the count of references. Whoever takes it out has it
+ * alone, and others who come at the same time search.
+ *
+ * Context: process, without mmap_lock; may sleep.
+ * Return: as client_attachment(). It goes back by client_return() or by
+ * attachment_put().
+ */
+static inline struct attachment *client_borrow(struct client *client, u32 unit)
+{
+	struct attachment *att = xchg(&client->recent, NULL);
+
+	/* one that has been left may be there for a moment, see client_return() */
+	if (likely(att && attachment_has(att, unit) && !READ_ONCE(att->left)))
+		return att;
+	return client_borrow_slowly(client, unit, att);
+}
+
+/**
+ * client_return() - attachment_put(), for the next client_borrow()
+ * @client: the client
+ * @att: its attachment; not NULL
+ *
+ * Nothing that has been left may stay in @recent, or it would never end. Who
+ * leaves says so in @att->left first and empties @recent then; here @recent is
+ * filled first, and @left looked at then. Both exchanges are full barriers: so
+ * either we find it left, and empty @recent ourselves, or whoever leaves finds
+ * what we put there. In between another call may borrow it, and looks, too.
+ *
+ * Context: process, without mmap_lock; may sleep.
+ */
+static inline void client_return(struct client *client, struct attachment *att)
+{
+	bool left;
+
+	/* the reference is no longer ours then, but the memory stays */
+	rcu_read_lock_sched();
+	if (unlikely(cmpxchg(&client->recent, NULL, att))) {
+		rcu_read_unlock_sched();
+		attachment_put(att);
+		return;
+	}
+	left = READ_ONCE(att->left);
+	rcu_read_unlock_sched();
+	if (unlikely(left))
+		client_forget(client);
+}
 
 #endif /* FIXEDPOOL_CLIENT_H */

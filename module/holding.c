@@ -30,10 +30,12 @@ int holding_resolve(struct client *client, u64 value,
 	handle->version = FIXEDPOOL_HANDLE_VERSION(value);
 	if (!(handle->version & 1))
 		return -EINVAL;
-	if (handle->att && unit - handle->att->pool->id >= handle->att->pool->units)
-		holding_done(handle);
+	if (handle->att && !attachment_has(handle->att, unit)) {
+		attachment_put(handle->att);
+		handle->att = NULL;
+	}
 	if (!handle->att)
-		handle->att = client_attachment(client, unit);
+		handle->att = client_borrow(client, unit);
 	if (!handle->att)
 		return -ENXIO;
 	return pool_resolve(handle->att->pool, value, &handle->index);
@@ -41,13 +43,15 @@ int holding_resolve(struct client *client, u64 value,
 
 /**
  * holding_done() - end of a look at handles
+ * @client: the client
  * @handle: from holding_resolve()
  *
  * Context: process; may sleep.
  */
-void holding_done(struct holding *handle)
+void holding_done(struct client *client, struct holding *handle)
 {
-	attachment_put(handle->att);
+	if (handle->att)
+		client_return(client, handle->att);
 	handle->att = NULL;
 }
 
@@ -441,7 +445,7 @@ void holding_unclaim(struct client *client, const struct claim *claim)
 				       claim->count - done, &handle, &done))
 			done++;
 	}
-	holding_done(&handle);
+	holding_done(client, &handle);
 }
 
 /* Is the block of a handle the client's? Answers as take_hold(). */

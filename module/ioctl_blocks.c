@@ -47,7 +47,7 @@ static long walk_handles(struct client *client, u64 user_handles, u32 count,
 	}
 	if (error && handle.att)
 		pool_refuse(handle.att->pool, error);
-	holding_done(&handle);
+	holding_done(client, &handle);
 	return error;
 }
 
@@ -71,7 +71,7 @@ static long walk_free(struct client *client, u64 user_handles, u32 count,
 	}
 	if (error && handle.att)
 		pool_refuse(handle.att->pool, error);
-	holding_done(&handle);
+	holding_done(client, &handle);
 	return error;
 }
 
@@ -152,7 +152,7 @@ long alloc_deliver(struct client *client, struct attachment *att,
 static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
 {
 	u32 least = alloc->flags & FIXEDPOOL_ALLOC_PARTIAL ? 1 : alloc->count;
-	struct attachment *att = client_attachment_of_pool(client, alloc->pool);
+	struct attachment *att = client_borrow_of_pool(client, alloc->pool);
 	long error = -ENOBUFS;
 	u32 reserved;
 
@@ -166,7 +166,7 @@ static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
 	error = reserved ? alloc_deliver(client, att, alloc, reserved) :
 			   -ENOBUFS;
 put:
-	attachment_put(att);
+	client_return(client, att);
 	return error;
 }
 
@@ -207,7 +207,7 @@ long call_check(struct client *client, struct call *call)
 	error = holding_resolve(client, check->handle, &handle);
 	if (!error)
 		check->state = holding_check(&handle);
-	holding_done(&handle);
+	holding_done(client, &handle);
 	return error;
 }
 
@@ -252,7 +252,7 @@ static long transfer(struct client *client, const struct fixedpool_read *what,
 		error = -EFAULT;
 	holding_return(&handle);
 done:
-	holding_done(&handle);
+	holding_done(client, &handle);
 	return error;
 }
 

@@ -17,13 +17,13 @@
 /* The attachment to a pool whose versions the client can see, or an error. */
 static struct attachment *cached_pool(struct client *client, u32 id)
 {
-	struct attachment *att = client_attachment_of_pool(client, id);
+	struct attachment *att = client_borrow_of_pool(client, id);
 
 	if (!att)
 		return ERR_PTR(-ENXIO);
 	if (pool_mappable(att->pool))
 		return att;
-	attachment_put(att);
+	client_return(client, att);
 	return ERR_PTR(-ENODEV);
 }
 
@@ -198,7 +198,7 @@ long call_cache_fill(struct client *client, struct call *call)
 		walk_drain(att, cache->blocks, cache->done, &undone);
 		cache->done = 0;
 	}
-	attachment_put(att);
+	client_return(client, att);
 	return error;
 }
 
@@ -206,13 +206,13 @@ long call_cache_fill(struct client *client, struct call *call)
 void undo_cache_fill(struct client *client, struct call *call)
 {
 	struct fixedpool_cache_fill *cache = &call->argument.cache_fill;
-	struct attachment *att = client_attachment_of_pool(client, cache->pool);
+	struct attachment *att = client_borrow_of_pool(client, cache->pool);
 	u32 undone = 0;
 
 	if (!att)
 		return;
 	walk_drain(att, cache->blocks, cache->done, &undone);
-	attachment_put(att);
+	client_return(client, att);
 }
 
 long call_cache_drain(struct client *client, struct call *call)
@@ -232,6 +232,6 @@ long call_cache_drain(struct client *client, struct call *call)
 	error = walk_drain(att, cache->blocks, cache->count, &cache->done);
 	if (error)
 		pool_refuse(att->pool, error);
-	attachment_put(att);
+	client_return(client, att);
 	return error;
 }
