@@ -69,4 +69,15 @@ static inline atomic_long_t *attachment_word(struct attachment *att, u32 word)
 	return (atomic_long_t *)&att->held[word];
 }
 
+/* Lets the client hold blocks, in its root scope, that nobody else can reach. */
+static inline void attachment_add(struct attachment *att, u32 word,
+				  unsigned long mask)
+{
+	/* Pairs with the clearing in try_take(), in holding.c: who takes the bit
+	 * compares the version of this allocation, not of the one before.
+	 */
+	smp_mb__before_atomic();
+	atomic_long_or(mask, attachment_word(att, word));
+}
+
 #endif /* FIXEDPOOL_ATTACHMENT_H */

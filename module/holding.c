@@ -11,19 +11,8 @@
 #include "revoke.h"
 #include "word.h"
 
-/**
- * holding_resolve() - look at a handle that came from a client
- * @client: the client
- * @value: the handle
- * @handle: filled in; zeroed before the first use, and ended by
- *	holding_done()
- *
- * Context: process.
- * Return: 0; -EINVAL if no allocation can have this handle; -ENXIO if it is of
- * no pool this client is attached to; -ERANGE if its index is beyond the end.
- */
-int holding_resolve(struct client *client, u64 value,
-		    struct holding *handle)
+static __always_inline int resolve(struct client *client, u64 value,
+				   struct holding *handle)
 {
 	u32 unit = FIXEDPOOL_HANDLE_SLOT(value) >> SLOT_UNIT_SHIFT;
 
@@ -39,6 +28,23 @@ int holding_resolve(struct client *client, u64 value,
 	if (!handle->att)
 		return -ENXIO;
 	return pool_resolve(handle->att->pool, value, &handle->index);
+}
+
+/**
+ * holding_resolve() - look at a handle that came from a client
+ * @client: the client
+ * @value: the handle
+ * @handle: filled in; zeroed before the first use, and ended by
+ *	holding_done()
+ *
+ * Context: process.
+ * Return: 0; -EINVAL if no allocation can have this handle; -ENXIO if it is of
+ * no pool this client is attached to; -ERANGE if its index is beyond the end.
+ */
+int holding_resolve(struct client *client, u64 value,
+		    struct holding *handle)
+{
+	return resolve(client, value, handle);
 }
 
 /**
@@ -65,28 +71,24 @@ static void zero_blocks(struct fixedpool *pool, u32 word, unsigned long mask)
 }
 
 /* Puts new blocks into a scope; where that fails they are free again. */
-static int put_claim(struct client *client, struct attachment *att, u32 scope,
-		     bool zero, const struct claim *claim)
+static __always_inline int put_claim(struct client *client,
+				     struct attachment *att, u32 scope,
+				     bool zero, u32 word, unsigned long mask)
 {
-	int error = 0;
+	int error;
 
 	/* Before the bits are set, so that nobody can end the client's hold: a
 	 * block must not be somebody else's by the time it is zeroed.
 	 */
-	if (zero)
-		zero_blocks(att->pool, claim->word, claim->mask);
-	/* Fully ordered, which pairs with the clearing in try_take(): who takes
-	 * the bit compares the version of this allocation, not of the one before.
-	 */
-	if (scope == SCOPE_ROOT)
-		atomic_long_fetch_or(claim->mask,
-				     attachment_word(att, claim->word));
-	else
-		error = client_scope_put(client, att, scope, claim->word,
-					 claim->mask);
+	if (unlikely(zero))
+		zero_blocks(att->pool, word, mask);
+	if (likely(scope == SCOPE_ROOT)) {
+		attachment_add(att, word, mask);
+		return 0;
+	}
+	error = client_scope_put(client, att, scope, word, mask);
 	if (error)
-		pool_drop_word(att->pool, claim->word, claim->mask,
-			       HOLDER_CLIENT);
+		pool_drop_word(att->pool, word, mask, HOLDER_CLIENT);
 	return error;
 }
 
@@ -109,7 +111,7 @@ int holding_claim(struct client *client, struct attachment *att, u32 scope,
 	claim->mask = pool_claim_word(att->pool, HOLDER_CLIENT, want,
 				      &claim->word, claim->handles);
 	claim->count = hweight_long(claim->mask);
-	return put_claim(client, att, scope, zero, claim);
+	return put_claim(client, att, scope, zero, claim->word, claim->mask);
 }
 
 /**
@@ -118,28 +120,26 @@ int holding_claim(struct client *client, struct attachment *att, u32 scope,
  * @att: where it is attached
  * @scope: number of the scope that is to hold it
  * @zero: fill it with zeroes
- * @claim: filled in, with this block
+ * @value: set to its handle
  *
  * Context: process; may sleep.
  * Return: 0; -ENOBUFS if none is within reach, which holding_claim() of a
  * reservation may still find; else as there.
  */
 int holding_claim_one(struct client *client, struct attachment *att, u32 scope,
-		      bool zero, struct claim *claim)
+		      bool zero, u64 *value)
 {
 	u32 index = pool_try_take(att->pool);
 
-	if (index == FIXEDPOOL_NO_INDEX)
+	if (unlikely(index == FIXEDPOOL_NO_INDEX))
 		return -ENOBUFS;
-	claim->handles[0] = pool_begin(att->pool, index, HOLDER_CLIENT);
-	claim->word = index / POOL_BATCH;
-	claim->mask = BIT(index % POOL_BATCH);
-	claim->count = 1;
-	return put_claim(client, att, scope, zero, claim);
+	*value = pool_begin(att->pool, index, HOLDER_CLIENT);
+	return put_claim(client, att, scope, zero, index / POOL_BATCH,
+			 BIT(index % POOL_BATCH));
 }
 
 /* Why a handle is refused by a client that does not hold its block. */
-static int not_held(const struct holding *handle)
+static noinline int not_held(const struct holding *handle)
 {
 	return pool_check(handle->att->pool, handle->index, handle->version) ?:
 	       -EPERM;
@@ -156,7 +156,8 @@ static int not_held(const struct holding *handle)
  *
  * Returns -ENODATA if the hold is not there.
  */
-static int try_take(const struct holding *handle, unsigned long *word)
+static __always_inline int try_take(const struct holding *handle,
+				    unsigned long *word)
 {
 	unsigned int bit = handle->index % BITS_PER_LONG;
 	struct fixedpool *pool = handle->att->pool;
@@ -203,7 +204,7 @@ static noinline int try_take_anywhere(const struct holding *handle,
 /* Takes the hold wherever it is; nothing that the client has mapped shows the
  * block then, if that is the way of the pool.
  */
-static int take_hold(const struct holding *handle)
+static __always_inline int take_hold(const struct holding *handle)
 {
 	struct attachment *att = handle->att;
 	unsigned long *root = &att->held[handle->index / BITS_PER_LONG];
@@ -222,7 +223,7 @@ static int take_hold(const struct holding *handle)
  * has been freed and the block was allocated again; -EPERM if this client does
  * not hold it.
  */
-static int free_one(const struct holding *handle)
+static __always_inline int free_one(const struct holding *handle)
 {
 	struct fixedpool *pool = handle->att->pool;
 	int error = take_hold(handle);
@@ -428,21 +429,44 @@ int holding_free_batch(struct client *client, const u64 *values,
 }
 
 /**
- * holding_unclaim() - undo holding_claim()
+ * holding_free() - give a block back
  * @client: the client
- * @claim: filled in there; another thread may have guessed and freed some
+ * @value: handle that came from it
+ *
+ * Context: process; may sleep.
+ * Return: as holding_free_batch(). A refusal has been counted.
+ */
+int holding_free(struct client *client, u64 value)
+{
+	struct holding handle = {};
+	int error = resolve(client, value, &handle);
+
+	if (likely(!error))
+		error = free_one(&handle);
+	if (unlikely(error) && handle.att)
+		pool_refuse(handle.att->pool, error);
+	holding_done(client, &handle);
+	return error;
+}
+
+/**
+ * holding_unclaim() - undo holding_claim() or holding_claim_one()
+ * @client: the client
+ * @handles: from there; another thread may have guessed and freed some
+ * @count: how many
  *
  * Context: process; may sleep.
  */
-void holding_unclaim(struct client *client, const struct claim *claim)
+void holding_unclaim(struct client *client, const u64 *handles,
+		     unsigned int count)
 {
 	struct holding handle = {};
 	u32 done = 0;
 
 	/* past each that is refused */
-	while (done < claim->count) {
-		if (holding_free_batch(client, claim->handles + done,
-				       claim->count - done, &handle, &done))
+	while (done < count) {
+		if (holding_free_batch(client, handles + done, count - done,
+				       &handle, &done))
 			done++;
 	}
 	holding_done(client, &handle);

@@ -41,8 +41,10 @@ void holding_done(struct client *client, struct holding *handle);
 int holding_claim(struct client *client, struct attachment *att, u32 scope,
 		  bool zero, unsigned int want, struct claim *claim);
 int holding_claim_one(struct client *client, struct attachment *att, u32 scope,
-		      bool zero, struct claim *claim);
-void holding_unclaim(struct client *client, const struct claim *claim);
+		      bool zero, u64 *value);
+void holding_unclaim(struct client *client, const u64 *handles,
+		     unsigned int count);
+int holding_free(struct client *client, u64 value);
 int holding_free_batch(struct client *client, const u64 *values,
 		       unsigned int count, struct holding *handle, u32 *done);
 int holding_give(struct holding *handle, u32 receiver);

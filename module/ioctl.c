@@ -122,17 +122,58 @@ static int argument_out(void __user *user, const struct command *command,
 			    min_t(size_t, size, command->size)) ? -EFAULT : 0;
 }
 
-/**
- * ioctl_dispatch() - do what a client asks for
- * @client: the client
- * @word: the command word
- * @user: the structure in userspace
- *
- * Context: process; may sleep.
- * Return: 0 or an error that <uapi/linux/fixedpool.h> lists.
- */
-long ioctl_dispatch(struct client *client, unsigned int word,
-		    void __user *user)
+/* Of these four nothing comes out but how far they got, and at the same place. */
+#define DONE_AT	offsetof(struct fixedpool_alloc, done)
+static_assert(offsetof(struct fixedpool_free, done) == DONE_AT);
+static_assert(offsetof(struct fixedpool_cache_fill, done) == DONE_AT);
+static_assert(offsetof(struct fixedpool_cache_drain, done) == DONE_AT);
+
+static __always_inline long run_hot(struct client *client, void __user *user,
+				    size_t size,
+				    long (*run)(struct client *client,
+						struct call *call),
+				    void (*undo)(struct client *client,
+						 struct call *call))
+{
+	struct call call __uninitialized;
+	long error;
+
+	if (struct_from_user((u64 *)&call.argument, user, size))
+		return -EFAULT;
+	error = run(client, &call);
+	if (likely(!u32_to_user(user + DONE_AT, call.argument.alloc.done)))
+		return error;
+	if (!error && undo)
+		undo(client, &call);
+	return -EFAULT;
+}
+
+static noinline long hot_alloc(struct client *client, void __user *user)
+{
+	return run_hot(client, user, sizeof(struct fixedpool_alloc), call_alloc,
+		       undo_alloc);
+}
+
+static noinline long hot_free(struct client *client, void __user *user)
+{
+	return run_hot(client, user, sizeof(struct fixedpool_free), call_free,
+		       NULL);
+}
+
+static noinline long hot_fill(struct client *client, void __user *user)
+{
+	return run_hot(client, user, sizeof(struct fixedpool_cache_fill),
+		       call_cache_fill, undo_cache_fill);
+}
+
+static noinline long hot_drain(struct client *client, void __user *user)
+{
+	return run_hot(client, user, sizeof(struct fixedpool_cache_drain),
+		       call_cache_drain, NULL);
+}
+
+static noinline long dispatch(struct client *client, unsigned int word,
+			      void __user *user)
 {
 	unsigned int number = _IOC_NR(word);
 	const struct command *command;
@@ -169,4 +210,31 @@ long ioctl_dispatch(struct client *client, unsigned int word,
 	}
 	attachment_put(call.made);
 	return error;
+}
+
+/**
+ * ioctl_dispatch() - do what a client asks for
+ * @client: the client
+ * @word: the command word
+ * @user: the structure in userspace
+ *
+ * Context: process; may sleep.
+ * Return: 0 or an error that <uapi/linux/fixedpool.h> lists.
+ */
+long ioctl_dispatch(struct client *client, unsigned int word,
+		    void __user *user)
+{
+	/* what is called most, by callers of our own age, with less ado */
+	switch (word) {
+	case FIXEDPOOL_IOC_ALLOC:
+		return hot_alloc(client, user);
+	case FIXEDPOOL_IOC_FREE:
+		return hot_free(client, user);
+	case FIXEDPOOL_IOC_CACHE_FILL:
+		return hot_fill(client, user);
+	case FIXEDPOOL_IOC_CACHE_DRAIN:
+		return hot_drain(client, user);
+	default:
+		return dispatch(client, word, user);
+	}
 }

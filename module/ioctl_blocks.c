@@ -75,6 +75,18 @@ static long walk_free(struct client *client, u64 user_handles, u32 count,
 	return error;
 }
 
+static long free_single(struct client *client, struct fixedpool_free *free)
+{
+	u64 value;
+	long error = words_from_user(&value, u64_to_user_ptr(free->handles), 1);
+
+	if (!error)
+		error = holding_free(client, value);
+	if (!error)
+		free->done = 1;
+	return error;
+}
+
 long call_free(struct client *client, struct call *call)
 {
 	struct fixedpool_free *free = &call->argument.free;
@@ -84,6 +96,8 @@ long call_free(struct client *client, struct call *call)
 		return -EINVAL;
 	if (free->flags || free->reserved)
 		return -EINVAL;
+	if (free->count == 1)
+		return free_single(client, free);
 	return walk_free(client, free->handles, free->count, &free->done);
 }
 
@@ -112,7 +126,7 @@ static long deliver_claim(struct client *client, struct fixedpool_alloc *alloc,
 	u64 __user *to = u64_to_user_ptr(alloc->handles);
 
 	if (words_to_user(to + alloc->done, claim->handles, claim->count)) {
-		holding_unclaim(client, claim);
+		holding_unclaim(client, claim->handles, claim->count);
 		return -EFAULT;
 	}
 	alloc->done += claim->count;
@@ -123,11 +137,19 @@ static long deliver_claim(struct client *client, struct fixedpool_alloc *alloc,
 static long alloc_one(struct client *client, struct attachment *att,
 		      struct fixedpool_alloc *alloc)
 {
-	struct claim claim __uninitialized;
+	u64 __user *to = u64_to_user_ptr(alloc->handles);
+	u64 handle;
 	long error = holding_claim_one(client, att, alloc->scope,
-				       zeroes_wanted(alloc), &claim);
+				       zeroes_wanted(alloc), &handle);
 
-	return error ?: deliver_claim(client, alloc, &claim);
+	if (unlikely(error))
+		return error;
+	if (words_to_user(to, &handle, 1)) {
+		holding_unclaim(client, &handle, 1);
+		return -EFAULT;
+	}
+	alloc->done = 1;
+	return 0;
 }
 
 /* Moves @reserved blocks to the client, and their handles to its array. */

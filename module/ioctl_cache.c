@@ -88,8 +88,7 @@ static long fill(struct attachment *att, struct fixedpool_cache_fill *fill,
 
 		mask = pool_cache_word(att->pool, HOLDER_CLIENT, reserved,
 				       &word);
-		/* fully ordered, as in holding_claim() */
-		atomic_long_fetch_or(mask, attachment_word(att, word));
+		attachment_add(att, word, mask);
 		reserved -= hweight_long(mask);
 		error = indices_to_user(to + fill->done, word, mask);
 		if (error)

@@ -54,4 +54,38 @@ fault:
 	return -EFAULT;
 }
 
+/* A structure whose size the compiler knows. */
+static __always_inline int struct_from_user(u64 *to, const u64 __user *from,
+					    size_t size)
+{
+	unsigned int i;
+
+	might_fault();
+	if (!user_read_access_begin(from, size))
+		return -EFAULT;
+#pragma GCC unroll 8
+	for (i = 0; i < size / sizeof(u64); i++)
+		unsafe_get_user(to[i], from + i, fault);
+	user_read_access_end();
+	return 0;
+
+fault:
+	user_read_access_end();
+	return -EFAULT;
+}
+
+static __always_inline int u32_to_user(u32 __user *to, u32 value)
+{
+	might_fault();
+	if (!user_write_access_begin(to, sizeof(*to)))
+		return -EFAULT;
+	unsafe_put_user(value, to, fault);
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
 #endif /* FIXEDPOOL_USER_WORDS_H */
