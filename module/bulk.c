@@ -8,118 +8,20 @@
 #include <linux/bitops.h>
 
 #include "compat.h"
+#include "group.h"
 #include "pool.h"
-
-/* The same in both halves, or all four quarters, of a word. */
-#define TWICE	0x0000000100000001ULL
-#define FOURFOLD	0x0001000100010001ULL
-
-static u64 *word_versions(const struct fixedpool *pool, u32 word)
-{
-	return (u64 *)(pool->hot.versions + (size_t)word * POOL_BATCH);
-}
-
-static u64 *word_holds(const struct fixedpool *pool, u32 word)
-{
-	return (u64 *)(pool->hot.holds + (size_t)word * POOL_BATCH);
-}
 
 static u64 word_slot(const struct fixedpool *pool, u32 word)
 {
 	return pool->hot.first_slot + (u64)word * POOL_BATCH;
 }
 
-/*
- * The hot loops. Whoever gets here owns the group, or thinks so and is about to
- * find out: words are compared as they are at that moment.
- */
-static __always_inline bool all_equal(const u64 *words, unsigned int count,
-				      u64 value)
-{
-	unsigned int i;
-
-#pragma GCC unroll 16
-	for (i = 0; i < count; i++) {
-		/* of others, if not ours; then any value will do */
-		if (data_race(words[i]) != value)
-			return false;
-	}
-	return true;
-}
-
-/* Others may look at the words of blocks that are not theirs. */
-static __always_inline void set_all(u64 *words, unsigned int count, u64 value)
-{
-	u64 *end = words + count;
-
-	/* not a memset64(), which is slow to start */
-	for (; words < end; words += 8) {
-		WRITE_ONCE(words[0], value);
-		WRITE_ONCE(words[1], value);
-		WRITE_ONCE(words[2], value);
-		WRITE_ONCE(words[3], value);
-		WRITE_ONCE(words[4], value);
-		WRITE_ONCE(words[5], value);
-		WRITE_ONCE(words[6], value);
-		WRITE_ONCE(words[7], value);
-	}
-}
-
-/* handles[i] is @first + i */
-static __always_inline void set_handles(u64 *handles, u64 first)
-{
-	unsigned int i;
-
-#pragma GCC unroll 16
-	for (i = 0; i < POOL_BATCH; i++)
-		handles[i] = first + i;
-}
-
-static __always_inline bool handles_follow(const u64 *handles, u64 first)
-{
-	unsigned int i;
-
-#pragma GCC unroll 16
-	for (i = 0; i < POOL_BATCH; i++) {
-		if (handles[i] != first + i)
-			return false;
-	}
-	return true;
-}
-
-/* The version that is ahead of all others of a group, as long as they are less
- * than 2^31 apart. Where they are not, a block of it repeats versions earlier.
- */
-static u32 latest_version(const struct fixedpool *pool, u32 word)
-{
-	u32 index = word * POOL_BATCH;
-	u32 latest = pool_version(pool, index);
-	unsigned int i;
-
-	for (i = 1; i < POOL_BATCH; i++) {
-		u32 version = pool_version(pool, index + i);
-
-		if ((s32)(version - latest) > 0)
-			latest = version;
-	}
-	return latest;
-}
-
-/*
- * The allocations of a group of blocks begin; see pool_begin(). A group that is
- * handed out whole has one version. Where its blocks have been handed out one by
- * one before, some of them skip versions for that.
- */
+/* The allocations of a group of blocks begin; see pool_begin(). */
 static void begin_word(struct fixedpool *pool, u32 word, u64 *handles)
 {
-	u64 *versions = word_versions(pool, word);
-	u32 version = pool_version(pool, word * POOL_BATCH);
+	u32 version = group_begin_versions(pool, word);
 
-	if (!all_equal(versions, POOL_BATCH / 2, version * TWICE))
-		version = latest_version(pool, word);
-	version |= 1;
-	set_all(versions, POOL_BATCH / 2, version * TWICE);
-	set_all(word_holds(pool, word), POOL_BATCH / 4,
+	set_all(group_holds(pool, word), POOL_BATCH / 4,
 		HOLDER_MODULE * FOURFOLD);
 	set_handles(handles,
 		    FIXEDPOOL_HANDLE(version, word_slot(pool, word)));
@@ -129,20 +31,20 @@ static void begin_word(struct fixedpool *pool, u32 word, u64 *handles)
 static bool free_word(struct fixedpool *pool, const u64 *handles)
 {
 	u32 index = FIXEDPOOL_HANDLE_SLOT(handles[0]) - pool->hot.first_slot;
-	u64 version = FIXEDPOOL_HANDLE_VERSION(handles[0]);
+	u32 version = FIXEDPOOL_HANDLE_VERSION(handles[0]);
 	u32 word = index / POOL_BATCH;
-	u64 *versions = word_versions(pool, word);
-	u64 *holds = word_holds(pool, word);
+	u64 *holds = group_holds(pool, word);
 
 	if (index % POOL_BATCH || pool_hygienic(pool) ||
 	    (unsigned long)index + POOL_BATCH > pool->hot.blocks)
 		return false;
 	if (!handles_follow(handles, handles[0]) ||
-	    !all_equal(versions, POOL_BATCH / 2, version * TWICE) ||
+	    !group_has_version(pool, word, version) ||
 	    !all_equal(holds, POOL_BATCH / 4, HOLDER_MODULE * FOURFOLD))
 		return false;
 	set_all(holds, POOL_BATCH / 4, 0);
-	set_all(versions, POOL_BATCH / 2, (u32)(version + 1) * TWICE);
+	set_all(group_versions(pool, word), POOL_BATCH / 2,
+		(u32)(version + 1) * TWICE);
 	magazine_give_word(&pool->magazines, word);
 	return true;
 }

@@ -8,6 +8,7 @@
 #include <linux/string.h>
 
 #include "client_scope.h"
+#include "group.h"
 #include "revoke.h"
 #include "word.h"
 
@@ -382,6 +383,58 @@ static unsigned int free_run(struct attachment *att, const struct run *run,
 	return count;
 }
 
+/*
+ * The same for a whole group of blocks that were allocated together, in their
+ * order. Returns whether these handles are such; nothing was done if not.
+ */
+static __always_inline bool free_group(const struct holding *handle,
+				       const u64 *values)
+{
+	struct attachment *att = handle->att;
+	u32 word = handle->index / BITS_PER_LONG;
+	atomic_long_t *held = attachment_word(att, word);
+	unsigned long mask = ~0UL;
+
+	if (handle->index % BITS_PER_LONG || atomic_long_read(held) != ~0UL)
+		return false;
+	if (!handles_follow(values, values[0]) ||
+	    !group_has_version(att->pool, word, handle->version))
+		return false;
+	if (!atomic_long_try_cmpxchg(held, (long *)&mask, 0))
+		return false;
+	if (unlikely(!group_has_version(att->pool, word, handle->version))) {
+		/* as in free_run() */
+		mask = atomic_long_fetch_or(~0UL, held);
+		if (mask)
+			pool_drop_word(att->pool, word, mask, HOLDER_CLIENT);
+		return false;
+	}
+	revoke_mask(att->pool, word, ~0UL);
+	pool_drop_word(att->pool, word, ~0UL, HOLDER_CLIENT);
+	return true;
+}
+
+/* Frees some of the handles from the first on, which has been looked up; returns
+ * how many, or why not even the first.
+ */
+static int free_some(const struct holding *handle, const u64 *values,
+		     unsigned int count)
+{
+	struct run run;
+
+	if (count >= BITS_PER_LONG && free_group(handle, values))
+		return BITS_PER_LONG;
+	if (count > 1) {
+		find_run(handle->att, handle->index, values, count, &run);
+		if (run.count > 1) {
+			count = free_run(handle->att, &run, values);
+			if (count)
+				return count;
+		}
+	}
+	return free_one(handle) ?: 1;
+}
+
 /**
  * holding_free_batch() - give blocks back
  * @client: the client
@@ -400,27 +453,14 @@ static unsigned int free_run(struct attachment *att, const struct run *run,
 int holding_free_batch(struct client *client, const u64 *values,
 		       unsigned int count, struct holding *handle, u32 *done)
 {
-	struct run run;
-	int error;
-
 	while (count) {
-		unsigned int freed = 0;
+		int freed = holding_resolve(client, *values, handle);
 
-		error = holding_resolve(client, *values, handle);
-		if (error)
-			return error;
-		if (count > 1) {
-			find_run(handle->att, handle->index, values, count,
-				 &run);
-			if (run.count > 1)
-				freed = free_run(handle->att, &run, values);
-		}
-		if (!freed) {
-			error = free_one(handle);
-			if (error)
-				return error;
-			freed = 1;
-		}
+		if (freed)
+			return freed;
+		freed = free_some(handle, values, count);
+		if (freed < 0)
+			return freed;
 		values += freed;
 		count -= freed;
 		*done += freed;

@@ -13,14 +13,20 @@
 static __always_inline int words_from_user(u64 *to, const u64 __user *from,
 					   unsigned int count)
 {
+	unsigned int i;
+
 	might_fault();
 	if (!user_read_access_begin(from, count * sizeof(u64)))
 		return -EFAULT;
+	for (; count >= 16; count -= 16, to += 16, from += 16) {
+#pragma GCC unroll 16
+		for (i = 0; i < 16; i++)
+			unsafe_get_user(to[i], from + i, fault);
+	}
 	for (; count >= 4; count -= 4, to += 4, from += 4) {
-		unsafe_get_user(to[0], from, fault);
-		unsafe_get_user(to[1], from + 1, fault);
-		unsafe_get_user(to[2], from + 2, fault);
-		unsafe_get_user(to[3], from + 3, fault);
+#pragma GCC unroll 4
+		for (i = 0; i < 4; i++)
+			unsafe_get_user(to[i], from + i, fault);
 	}
 	while (count--)
 		unsafe_get_user(*to++, from++, fault);
@@ -35,14 +41,20 @@ fault:
 static __always_inline int words_to_user(u64 __user *to, const u64 *from,
 					 unsigned int count)
 {
+	unsigned int i;
+
 	might_fault();
 	if (!user_write_access_begin(to, count * sizeof(u64)))
 		return -EFAULT;
+	for (; count >= 16; count -= 16, to += 16, from += 16) {
+#pragma GCC unroll 16
+		for (i = 0; i < 16; i++)
+			unsafe_put_user(from[i], to + i, fault);
+	}
 	for (; count >= 4; count -= 4, to += 4, from += 4) {
-		unsafe_put_user(from[0], to, fault);
-		unsafe_put_user(from[1], to + 1, fault);
-		unsafe_put_user(from[2], to + 2, fault);
-		unsafe_put_user(from[3], to + 3, fault);
+#pragma GCC unroll 4
+		for (i = 0; i < 4; i++)
+			unsafe_put_user(from[i], to + i, fault);
 	}
 	while (count--)
 		unsafe_put_user(*from++, to++, fault);

@@ -13,6 +13,8 @@
 
 #include <linux/bitops.h>
 
+#include "group.h"
+
 #define QUAD		4
 #define QUAD_MASK	(BIT(QUAD) - 1)
 
@@ -75,6 +77,20 @@ static __always_inline u64 *begin_quad(struct fixedpool *pool, u32 index,
 	return handles;
 }
 
+/* All blocks of a group are ours alone. */
+static __always_inline void begin_group(struct fixedpool *pool, u32 word,
+					enum holder holder, u64 *handles)
+{
+	u32 version = group_begin_versions(pool, word);
+
+	/* pairs with pool_hold(), as in pool_begin() */
+	smp_wmb();
+	set_all(group_holds(pool, word), POOL_BATCH / QUAD, QUAD_HOLDS(holder));
+	set_handles(handles,
+		    FIXEDPOOL_HANDLE(version,
+				     pool->hot.first_slot + word * POOL_BATCH));
+}
+
 static u64 *begin_one(struct fixedpool *pool, u32 index, enum holder holder,
 		      u64 *handles)
 {
@@ -120,12 +136,10 @@ unsigned long pool_claim_word(struct fixedpool *pool, enum holder holder,
 	unsigned long mask = claim_bits(pool, want, word);
 	u32 index = *word * POOL_BATCH;
 	unsigned long rest = mask;
-	u32 end;
 
 	if (mask == ~0UL) {
-		rest = 0;
-		for (end = index + POOL_BATCH; index < end; index += QUAD)
-			handles = begin_quad(pool, index, holder, handles);
+		begin_group(pool, *word, holder, handles);
+		return mask;
 	}
 	while (rest) {
 		unsigned int skip = __ffs(rest);
@@ -186,7 +200,7 @@ static __always_inline unsigned long end_quads(struct fixedpool *pool, u32 word,
 	for (bit = 0; bit < POOL_BATCH; bit += QUAD) {
 		u64 ours = QUAD_HOLDS(holder);
 
-		if (mask == ~0UL || ((mask >> bit) & QUAD_MASK) == QUAD_MASK) {
+		if (((mask >> bit) & QUAD_MASK) == QUAD_MASK) {
 			/* fully ordered, as drop_hold() in pool.c */
 			if (likely(try_cmpxchg(holds, &ours, 0))) {
 				mend |= end_pair(&versions[0], step);
@@ -203,6 +217,34 @@ static __always_inline unsigned long end_quads(struct fixedpool *pool, u32 word,
 	if (unlikely(mend & PAIR_ODD))
 		mend_versions(pool, word, mask & ~left);
 	return mask & ~left;
+}
+
+/* The same for all quads of a group, without a question. */
+static __always_inline unsigned long end_group(struct fixedpool *pool,
+					       u32 word, enum holder holder,
+					       u64 step)
+{
+	u64 *versions = group_versions(pool, word);
+	u64 *holds = group_holds(pool, word);
+	unsigned long left = 0;
+	unsigned int quad;
+	u64 mend = 0;
+
+#pragma GCC unroll 16
+	for (quad = 0; quad < POOL_BATCH / QUAD; quad++) {
+		u64 ours = QUAD_HOLDS(holder);
+
+		/* as in end_quads() */
+		if (likely(try_cmpxchg(&holds[quad], &ours, 0))) {
+			mend |= end_pair(&versions[2 * quad], step);
+			mend |= end_pair(&versions[2 * quad + 1], step);
+		} else {
+			left |= QUAD_MASK << quad * QUAD;
+		}
+	}
+	if (unlikely(mend & PAIR_ODD))
+		mend_versions(pool, word, ~left);
+	return ~left;
 }
 
 /* The same for single blocks. */
@@ -254,13 +296,26 @@ static void finish(struct fixedpool *pool, u32 word, unsigned long mask,
 void pool_drop_word(struct fixedpool *pool, u32 word, unsigned long mask,
 		    enum holder holder)
 {
-	/* one of the two is a loop without a question */
 	if (mask == ~0UL)
 		finish(pool, word, mask, holder, PAIR_ODD,
-		       end_quads(pool, word, ~0UL, holder, PAIR_ODD));
+		       end_group(pool, word, holder, PAIR_ODD));
 	else
 		finish(pool, word, mask, holder, PAIR_ODD,
 		       end_quads(pool, word, mask, holder, PAIR_ODD));
+}
+
+/* All blocks of a group are ours alone, and stay unallocated. Returns their
+ * versions, or-ed.
+ */
+static __always_inline u64 hold_group(struct fixedpool *pool, u32 word,
+				      enum holder holder)
+{
+	u64 odd = any_of(group_versions(pool, word), POOL_BATCH / 2);
+
+	/* as in begin_group() */
+	smp_wmb();
+	set_all(group_holds(pool, word), POOL_BATCH / QUAD, QUAD_HOLDS(holder));
+	return odd;
 }
 
 /**
@@ -284,6 +339,10 @@ unsigned long pool_cache_word(struct fixedpool *pool, enum holder holder,
 	unsigned long rest = mask;
 	u64 odd = 0;
 
+	if (mask == ~0UL) {
+		odd = hold_group(pool, *word, holder);
+		rest = 0;
+	}
 	while (rest) {
 		unsigned int skip = __ffs(rest);
 
@@ -325,6 +384,10 @@ unsigned long pool_cache_word(struct fixedpool *pool, enum holder holder,
 void pool_uncache_word(struct fixedpool *pool, u32 word, unsigned long mask,
 		       enum holder holder)
 {
-	finish(pool, word, mask, holder, 0,
-	       end_quads(pool, word, mask, holder, 0));
+	if (mask == ~0UL)
+		finish(pool, word, mask, holder, 0,
+		       end_group(pool, word, holder, 0));
+	else
+		finish(pool, word, mask, holder, 0,
+		       end_quads(pool, word, mask, holder, 0));
 }
