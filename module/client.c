@@ -130,20 +130,19 @@ struct attachment *client_borrow_slowly(struct client *client, u32 unit,
 }
 
 /**
- * client_borrow_of_pool() - client_borrow() by the number of a pool
+ * client_borrow_of_pool_slowly() - the rest of client_borrow_of_pool()
  * @client: the client
- * @id: the pool's number
+ * @id: number of the pool
+ * @recent: as for client_borrow_slowly()
  *
- * Return: as client_borrow().
+ * Context: process, without mmap_lock; may sleep.
+ * Return: as client_attachment_of_pool().
  */
-struct attachment *client_borrow_of_pool(struct client *client, u32 id)
+struct attachment *client_borrow_of_pool_slowly(struct client *client, u32 id,
+						struct attachment *recent)
 {
-	struct attachment *att = client_borrow(client, id);
-
-	if (likely(att && att->pool->id == id))
-		return att;
-	attachment_put(att);
-	return NULL;
+	attachment_put(recent);
+	return client_attachment_of_pool(client, id);
 }
 
 /**

@@ -72,7 +72,8 @@ struct attachment *client_attachment_of_pool(struct client *client, u32 id);
 struct attachment *client_attachment_of(u32 id, const struct fixedpool *pool);
 struct attachment *client_borrow_slowly(struct client *client, u32 unit,
 					struct attachment *recent);
-struct attachment *client_borrow_of_pool(struct client *client, u32 id);
+struct attachment *client_borrow_of_pool_slowly(struct client *client, u32 id,
+						struct attachment *recent);
 void client_forget(struct client *client);
 
 /**
@@ -97,6 +98,24 @@ static inline struct attachment *client_borrow(struct client *client, u32 unit)
 	if (likely(att && attachment_has(att, unit) && !READ_ONCE(att->left)))
 		return att;
 	return client_borrow_slowly(client, unit, att);
+}
+
+/**
+ * client_borrow_of_pool() - client_borrow() by the number of a pool
+ * @client: the client
+ * @id: the pool's number
+ *
+ * Context: process, without mmap_lock; may sleep.
+ * Return: as client_borrow().
+ */
+static inline struct attachment *client_borrow_of_pool(struct client *client,
+						       u32 id)
+{
+	struct attachment *att = xchg(&client->recent, NULL);
+
+	if (likely(att && att->pool->id == id && !READ_ONCE(att->left)))
+		return att;
+	return client_borrow_of_pool_slowly(client, id, att);
 }
 
 /**

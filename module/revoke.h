@@ -35,9 +35,13 @@ static inline void revoke_blocks(struct fixedpool *pool, u32 index, u32 count)
 static inline void revoke_mask(struct fixedpool *pool, u32 word,
 			       unsigned long mask)
 {
-	u32 first = __ffs(mask);
+	u32 first;
 
-	revoke_blocks(pool, word * POOL_BATCH + first, __fls(mask) - first + 1);
+	if (!revocable(pool))
+		return;
+	first = __ffs(mask);
+	revoke_blocks_slow(pool, word * POOL_BATCH + first,
+			   __fls(mask) - first + 1);
 }
 
 #endif /* FIXEDPOOL_REVOKE_H */
