@@ -9,9 +9,11 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
+#include "group.h"
 #include "holding.h"
 #include "ioctl_call.h"
 #include "revoke.h"
+#include "user_words.h"
 #include "word.h"
 
 /* The attachment to a pool whose versions the client can see, or an error. */
@@ -27,20 +29,47 @@ static struct attachment *cached_pool(struct client *client, u32 id)
 	return ERR_PTR(-ENODEV);
 }
 
+/* Two indices that follow each other, as they stand in an array. */
+static u64 index_pair(u32 first)
+{
+	return first * TWICE +
+	       (IS_ENABLED(CONFIG_CPU_BIG_ENDIAN) ? 1 : 1ULL << 32);
+}
+
+/* The next two. The compiler would load a constant for each pair of a group. */
+static __always_inline u64 next_pair(u64 pair)
+{
+	OPTIMIZER_HIDE_VAR(pair);
+	return pair + 2 * TWICE;
+}
+
+static int group_to_user(u32 __user *to, u32 word)
+{
+	u64 pair = index_pair(word * POOL_BATCH);
+	u64 __user *pairs = (u64 __user *)to;
+	unsigned int i;
+
+	if (!user_write_access_begin(to, POOL_BATCH * sizeof(*to)))
+		return -EFAULT;
+#pragma GCC unroll 32
+	for (i = 0; i < POOL_BATCH / 2; i++, pair = next_pair(pair))
+		unsafe_put_user(pair, pairs + i, fault);
+	user_write_access_end();
+	return 0;
+
+fault:
+	user_write_access_end();
+	return -EFAULT;
+}
+
 static int indices_to_user(u32 __user *to, u32 word, unsigned long mask)
 {
 	u32 first = word * POOL_BATCH;
 
+	if (mask == ~0UL && IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS))
+		return group_to_user(to, word);
 	if (!user_write_access_begin(to, hweight_long(mask) * sizeof(*to)))
 		return -EFAULT;
-	if (mask == ~0UL) {
-		u32 end = first + POOL_BATCH;
-
-		for (mask = 0; first != end; first += 2, to += 2) {
-			unsafe_put_user(first, to, fault);
-			unsafe_put_user(first + 1, to + 1, fault);
-		}
-	}
 	for (; mask; mask &= mask - 1)
 		unsafe_put_user(first + (u32)__builtin_ctzl(mask), to++, fault);
 	user_write_access_end();
@@ -53,16 +82,15 @@ fault:
 
 static int indices_from_user(u32 *to, const u32 __user *from, u32 count)
 {
-	if (!user_read_access_begin(from, count * sizeof(*from)))
-		return -EFAULT;
-	while (count--)
-		unsafe_get_user(*to++, from++, fault);
-	user_read_access_end();
-	return 0;
+	int error;
 
-fault:
-	user_read_access_end();
-	return -EFAULT;
+	if (!IS_ENABLED(CONFIG_HAVE_EFFICIENT_UNALIGNED_ACCESS))
+		return copy_from_user(to, from, count * sizeof(*to)) ? -EFAULT :
+								       0;
+	error = words_from_user((u64 *)to, (const u64 __user *)from, count / 2);
+	if (!error && count % 2 && get_user(to[count - 1], from + count - 1))
+		error = -EFAULT;
+	return error;
 }
 
 /* Takes up to @count neighbours out of a cache where nobody was faster. */
@@ -126,6 +154,25 @@ static unsigned int find_run(const struct attachment *att, const u32 *indices,
 	return i;
 }
 
+/* Are these all blocks of a group, in order, and all in the cache? */
+static bool is_group(const struct attachment *att, u32 word,
+		     const u32 *indices)
+{
+	u64 pair = index_pair(word * POOL_BATCH);
+	const u64 *pairs = (const u64 *)indices;
+	unsigned int i;
+
+	if (READ_ONCE(att->held[word]) != ~0UL)
+		return false;
+#pragma GCC unroll 32
+	for (i = 0; i < POOL_BATCH / 2; i++, pair = next_pair(pair)) {
+		if (pairs[i] != pair)
+			return false;
+	}
+	return !(any_of(group_versions(att->pool, word), POOL_BATCH / 2) &
+		 TWICE);
+}
+
 /* Gives back a run. Whatever another thread took meanwhile it had a right to,
  * and so it is gone from the cache, as was asked.
  */
@@ -142,7 +189,11 @@ static long drain(struct attachment *att, const u32 *indices,
 		if (indices[0] >= blocks)
 			return -ERANGE;
 		handle.index = array_index_nospec(indices[0], blocks);
-		run = find_run(att, indices, count, &mask);
+		run = POOL_BATCH;
+		mask = ~0UL;
+		if (count < POOL_BATCH ||
+		    !is_group(att, handle.index / POOL_BATCH, indices))
+			run = find_run(att, indices, count, &mask);
 		if (run > 1) {
 			uncache(att, handle.index / POOL_BATCH, mask);
 		} else {
@@ -163,7 +214,7 @@ static long walk_drain(struct attachment *att, u64 user_blocks, u32 count,
 		       u32 *done)
 {
 	const u32 __user *from = u64_to_user_ptr(user_blocks);
-	u32 indices[POOL_BATCH] __uninitialized;
+	u32 indices[POOL_BATCH] __aligned(sizeof(u64)) __uninitialized;
 	long error = 0;
 
 	while (!error && *done < count) {
@@ -176,11 +227,21 @@ static long walk_drain(struct attachment *att, u64 user_blocks, u32 count,
 	return error;
 }
 
+/* As undo_alloc(). */
+static noinline void undo_fill(struct attachment *att,
+			       struct fixedpool_cache_fill *cache)
+{
+	u32 undone = 0;
+
+	walk_drain(att, cache->blocks, cache->done, &undone);
+	cache->done = 0;
+}
+
 long call_cache_fill(struct client *client, struct call *call)
 {
 	struct fixedpool_cache_fill *cache = &call->argument.cache_fill;
 	struct attachment *att;
-	u32 reserved, undone = 0;
+	u32 reserved;
 	long error;
 
 	cache->done = 0;
@@ -193,24 +254,20 @@ long call_cache_fill(struct client *client, struct call *call)
 		return PTR_ERR(att);
 	reserved = pool_reserve(att->pool, 1, cache->count);
 	error = reserved ? fill(att, cache, reserved) : -ENOBUFS;
-	if (error && cache->done) {
-		walk_drain(att, cache->blocks, cache->done, &undone);
-		cache->done = 0;
-	}
+	if (unlikely(error && cache->done))
+		undo_fill(att, cache);
 	client_return(client, att);
 	return error;
 }
 
-/* As undo_alloc(). */
 void undo_cache_fill(struct client *client, struct call *call)
 {
 	struct fixedpool_cache_fill *cache = &call->argument.cache_fill;
 	struct attachment *att = client_borrow_of_pool(client, cache->pool);
-	u32 undone = 0;
 
 	if (!att)
 		return;
-	walk_drain(att, cache->blocks, cache->done, &undone);
+	undo_fill(att, cache);
 	client_return(client, att);
 }
 
