@@ -26,6 +26,8 @@
  * turn.
  */
 #define MIN_CELLS	2UL
+/* Cells that are worked on between two looks at how many are left. */
+#define STRIDE		8U
 
 static unsigned long cells_of(u32 capacity)
 {
@@ -97,16 +99,87 @@ static void pass_on(struct ring_cell *cell, unsigned long turn)
 	smp_store_release(&cell->turn, turn); /* pairs with turn_of() */
 }
 
+/* Cells from @pos on that lie in a row, up to @count. */
+static unsigned int in_row(const struct ring *ring, unsigned long pos,
+			   unsigned int count)
+{
+	return min_t(unsigned long, count, ring->mask + 1 - (pos & ring->mask));
+}
+
+/* How many of @count cells have the turns from @turn on. */
+static __always_inline unsigned int count_row(const struct ring_cell *cells,
+					      unsigned long turn,
+					      unsigned int count)
+{
+	unsigned int n = 0, i;
+
+	for (; n + STRIDE <= count; n += STRIDE, cells += STRIDE, turn += STRIDE) {
+#pragma GCC unroll 8
+		for (i = 0; i < STRIDE; i++)
+			if (turn_of(&cells[i]) != turn + i)
+				return n + i;
+	}
+	for (; n < count && turn_of(cells) == turn; cells++, turn++)
+		n++;
+	return n;
+}
+
 /* How many cells from @pos on have the turn that their position and @offset say. */
 static unsigned int count_cells(const struct ring *ring, unsigned long pos,
 				unsigned int offset, unsigned int count)
 {
-	unsigned int n = 0;
+	unsigned int row = in_row(ring, pos, count);
+	unsigned int n = count_row(cell_at(ring, pos), pos + offset, row);
 
-	while (n < count &&
-	       turn_of(cell_at(ring, pos + n)) == pos + n + offset)
-		n++;
+	/* the rest begins at the first cell */
+	if (unlikely(n == row && row < count))
+		n += count_row(ring->cells, pos + row + offset, count - row);
 	return n;
+}
+
+/* Fills cells that are ours, and passes them on with the turns from @turn on. */
+static __always_inline void fill_row(struct ring_cell *cells,
+				     const u64 *values, unsigned int count,
+				     unsigned long turn)
+{
+	unsigned int i;
+
+	for (; count >= STRIDE; count -= STRIDE) {
+#pragma GCC unroll 8
+		for (i = 0; i < STRIDE; i++) {
+			cells[i].value = values[i];
+			pass_on(&cells[i], turn + i);
+		}
+		cells += STRIDE;
+		values += STRIDE;
+		turn += STRIDE;
+	}
+	for (; count; count--, cells++) {
+		cells->value = *values++;
+		pass_on(cells, turn++);
+	}
+}
+
+/* The other way. */
+static __always_inline void empty_row(struct ring_cell *cells, u64 *values,
+				      unsigned int count, unsigned long turn)
+{
+	unsigned int i;
+
+	for (; count >= STRIDE; count -= STRIDE) {
+#pragma GCC unroll 8
+		for (i = 0; i < STRIDE; i++) {
+			values[i] = cells[i].value;
+			pass_on(&cells[i], turn + i);
+		}
+		cells += STRIDE;
+		values += STRIDE;
+		turn += STRIDE;
+	}
+	for (; count; count--, cells++) {
+		*values++ = cells->value;
+		pass_on(cells, turn++);
+	}
 }
 
 /* Where @pos is out of date it may be behind @head: then the turns say so. */
@@ -132,7 +205,7 @@ static unsigned long bounded_room(const struct ring *ring, unsigned long pos)
 unsigned int ring_push(struct ring *ring, const u64 *values, unsigned int count)
 {
 	unsigned long pos, now;
-	unsigned int n, i;
+	unsigned int n, row;
 
 	preempt_disable();
 	pos = atomic_long_read(&ring->tail);
@@ -153,12 +226,10 @@ unsigned int ring_push(struct ring *ring, const u64 *values, unsigned int count)
 			break;
 		pos = now;
 	}
-	for (i = 0; i < n; i++) {
-		struct ring_cell *cell = cell_at(ring, pos + i);
-
-		cell->value = values[i];
-		pass_on(cell, pos + i + 1);
-	}
+	row = in_row(ring, pos, n);
+	fill_row(cell_at(ring, pos), values, row, pos + 1);
+	if (unlikely(row < n))
+		fill_row(ring->cells, values + row, n - row, pos + row + 1);
 	preempt_enable();
 	return n;
 }
@@ -174,8 +245,8 @@ unsigned int ring_push(struct ring *ring, const u64 *values, unsigned int count)
  */
 unsigned int ring_pop(struct ring *ring, u64 *values, unsigned int count)
 {
-	unsigned long pos, now;
-	unsigned int n, i;
+	unsigned long pos, now, next;
+	unsigned int n, row;
 
 	preempt_disable();
 	pos = atomic_long_read(&ring->head);
@@ -193,12 +264,11 @@ unsigned int ring_pop(struct ring *ring, u64 *values, unsigned int count)
 			break;
 		pos = now;
 	}
-	for (i = 0; i < n; i++) {
-		struct ring_cell *cell = cell_at(ring, pos + i);
-
-		values[i] = cell->value;
-		pass_on(cell, pos + i + ring->mask + 1);
-	}
+	row = in_row(ring, pos, n);
+	next = pos + ring->mask + 1;
+	empty_row(cell_at(ring, pos), values, row, next);
+	if (unlikely(row < n))
+		empty_row(ring->cells, values + row, n - row, next + row);
 	preempt_enable();
 	return n;
 }
