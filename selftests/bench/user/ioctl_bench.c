@@ -25,6 +25,7 @@
 #define BLOCK_SIZE	64U
 #define BATCH		64U	/* handles in one call of the rows "-64" */
 #define MAX_BATCHES	101U
+#define CHANNEL_CAPACITY	1024U
 #define MANY		1000000U	/* blocks that a scope gives back at once */
 #define MANY_BATCH	1000U	/* handles in one call when they are taken */
 #define WARM		2U	/* batches that do not count */
@@ -35,12 +36,14 @@
  * @pool: its pool, of row.blocks blocks
  * @handles: room for that many handles, zero at first
  * @scope: a scope of the client, where the row has one
+ * @channel: both ends of a channel of the pool, where the row has one
  */
 struct bench {
 	int client;
 	__u32 pool;
 	__u64 *handles;
 	__u32 scope;
+	int channel;
 };
 
 /**
@@ -138,6 +141,33 @@ static bool run_cache(struct bench *bench)
 	       !ioctl(bench->client, FIXEDPOOL_IOC_CACHE_DRAIN, &drain);
 }
 
+static bool start_channel(struct bench *bench)
+{
+	struct fixedpool_channel_create create = {
+		.pool = bench->pool,
+		.capacity = CHANNEL_CAPACITY,
+		.flags = FIXEDPOOL_CHANNEL_READ | FIXEDPOOL_CHANNEL_WRITE,
+	};
+
+	if (ioctl(bench->client, FIXEDPOOL_IOC_CHANNEL_CREATE, &create))
+		return false;
+	bench->channel = create.fd;
+	return take(bench, BATCH);
+}
+
+static bool run_channel(struct bench *bench)
+{
+	const ssize_t bytes = BATCH * sizeof(*bench->handles);
+
+	return write(bench->channel, bench->handles, bytes) == bytes &&
+	       read(bench->channel, bench->handles, bytes) == bytes;
+}
+
+static bool end_channel(struct bench *bench)
+{
+	return give(bench, BATCH) && !close(bench->channel);
+}
+
 static bool before_release(struct bench *bench)
 {
 	struct fixedpool_scope_create create = {};
@@ -188,6 +218,12 @@ static const struct row rows[] = {
 		.blocks = POOL_BLOCKS,
 		.batches = 101, .rounds = 16, .units = BATCH,
 		.run = run_cache,
+	},
+	{
+		.name = "channel-64",
+		.blocks = POOL_BLOCKS,
+		.batches = 101, .rounds = 16, .units = BATCH,
+		.start = start_channel, .run = run_channel, .end = end_channel,
 	},
 	{
 		.name = "scope-release",
