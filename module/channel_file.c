@@ -21,7 +21,9 @@
 #include <linux/uaccess.h>
 
 #include "channel.h"
-#include "holding.h"
+#include "compat.h"
+#include "holding_batch.h"
+#include "user_words.h"
 
 #define HANDLE_BYTES	sizeof(u64)
 
@@ -37,31 +39,58 @@ struct channel_file {
 	u32 ends;
 };
 
-static u32 index_of(const struct fixedpool *pool, u64 handle)
-{
-	return FIXEDPOOL_HANDLE_SLOT(handle) - pool->hot.first_slot;
-}
-
 /* How many whole handles fit in what of @count could be accessed. */
 static unsigned int whole_handles(unsigned int count, unsigned long bytes_left)
 {
 	return count - DIV_ROUND_UP(bytes_left, HANDLE_BYTES);
 }
 
-/* Handles that could not be delivered after all: another thread has unmapped
- * the buffer since it was looked at.
- */
-static void put_back(struct fixedpool_channel *channel, const u64 *handles,
-		     unsigned int count)
+/* Copies, and returns how many handles could be copied. */
+static unsigned int handles_from_user(u64 *to, const u64 __user *from,
+				      unsigned int count)
 {
-	unsigned int done = channel_push(channel, handles, count);
+	if (likely(!words_from_user(to, from, count)))
+		return count;
+	return whole_handles(count, copy_from_user(to, from,
+						   count * HANDLE_BYTES));
+}
 
-	if (done)
+static unsigned int handles_to_user(u64 __user *to, const u64 *from,
+				    unsigned int count)
+{
+	if (likely(!words_to_user(to, from, count)))
+		return count;
+	return whole_handles(count, copy_to_user(to, from,
+						 count * HANDLE_BYTES));
+}
+
+/*
+ * Handles that were accepted and could not be delivered after all: another
+ * thread has unmapped the buffer since it was looked at. They go to the end of
+ * the queue, or where there is no room any more, go free. What other threads of
+ * the client have guessed and given away is theirs.
+ */
+static noinline void put_back(struct fixedpool_channel *channel,
+			      struct attachment *att, const u64 *handles,
+			      unsigned int count, u64 doubled)
+{
+	bool woken = false;
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		struct fixedpool *pool = channel->pool;
+		u32 slot = FIXEDPOOL_HANDLE_SLOT(handles[i]);
+
+		if (!holding_unaccept(att, handles[i], doubled >> i & 1))
+			continue;
+		if (channel_push(channel, &handles[i], 1))
+			woken = true;
+		else
+			pool_drop(pool, slot - pool->hot.first_slot,
+				  HOLDER_CLIENT);
+	}
+	if (woken)
 		channel_wake_readers(channel);
-	while (done < count)
-		pool_drop(channel->pool, index_of(channel->pool,
-						  handles[done++]),
-			  HOLDER_CLIENT);
 }
 
 /* Returns how many handles were moved, at least 1, or an error. */
@@ -69,8 +98,9 @@ static int read_batch(struct fixedpool_channel *channel,
 		      struct attachment *att, u64 __user *to, size_t wanted)
 {
 	unsigned int count = min_t(size_t, wanted, CHANNEL_BATCH);
-	u64 handles[CHANNEL_BATCH];
-	unsigned int taken, done, i;
+	u64 handles[CHANNEL_BATCH] __uninitialized;
+	unsigned int taken, done;
+	u64 doubled;
 
 	/* before anything is taken, since it could not go back to its place */
 	if (!channel_ready(channel))
@@ -82,33 +112,16 @@ static int read_batch(struct fixedpool_channel *channel,
 	taken = channel_pop(channel, handles, count);
 	if (!taken)
 		return -EAGAIN;
-	done = whole_handles(taken, copy_to_user(to, handles,
-						 taken * HANDLE_BYTES));
-	for (i = 0; i < done; i++)
-		holding_accept(att, index_of(channel->pool, handles[i]));
-	if (done < taken)
-		put_back(channel, handles + done, taken - done);
+	/* first, since another thread may see a handle as soon as it is there,
+	 * and the client holds its block then
+	 */
+	doubled = holding_accept_batch(att, handles, taken);
+	done = handles_to_user(to, handles, taken);
+	if (unlikely(done < taken))
+		put_back(channel, att, handles + done, taken - done,
+			 doubled >> done);
 	channel_wake_writers(channel);
 	return done ?: -EFAULT;
-}
-
-/* Takes holds away from the client; returns how many, and why no more. */
-static unsigned int take_holds(struct fixedpool_channel *channel,
-			       struct attachment *att, const u64 *handles,
-			       unsigned int count, int *error)
-{
-	struct holding handle = { .att = att };
-	unsigned int i;
-
-	for (i = 0; i < count; i++) {
-		handle.version = FIXEDPOOL_HANDLE_VERSION(handles[i]);
-		*error = pool_resolve(channel->pool, handles[i], &handle.index);
-		if (!*error)
-			*error = holding_take(&handle);
-		if (*error)
-			break;
-	}
-	return i;
 }
 
 /* As read_batch(). */
@@ -116,8 +129,8 @@ static int write_batch(struct fixedpool_channel *channel,
 		       struct attachment *att, const u64 __user *from,
 		       size_t wanted)
 {
-	u64 handles[CHANNEL_BATCH];
-	unsigned int count, taken, done, i;
+	u64 handles[CHANNEL_BATCH] __uninitialized;
+	unsigned int count, taken, done;
 	int error = 0;
 
 	if (channel_gone(&channel->readers))
@@ -126,12 +139,13 @@ static int write_batch(struct fixedpool_channel *channel,
 		     (size_t)CHANNEL_BATCH);
 	if (!count)
 		return -EAGAIN;
-	count = whole_handles(count, copy_from_user(handles, from,
-						    count * HANDLE_BYTES));
+	count = handles_from_user(handles, from, count);
 	if (!count)
 		return -EFAULT;
-	taken = take_holds(channel, att, handles, count, &error);
+	taken = holding_take_batch(att, handles, count, &error);
 	if (!taken) {
+		if (error == -EALREADY)
+			error = -ESTALE;
 		pool_refuse(channel->pool, error);
 		return error;
 	}
@@ -139,8 +153,8 @@ static int write_batch(struct fixedpool_channel *channel,
 	/* others may have come first; these have never left the client, but for
 	 * those of its threads that were looking at them right now
 	 */
-	for (i = done; i < taken; i++)
-		holding_accept(att, index_of(channel->pool, handles[i]));
+	if (unlikely(done < taken))
+		holding_accept_batch(att, handles + done, taken - done);
 	if (!done)
 		return -EAGAIN;
 	channel_wake_readers(channel);
@@ -156,7 +170,7 @@ static ssize_t move(struct channel_file *cf, char __user *buffer, size_t count,
 	ssize_t done = 0;
 	int batch = 0;
 
-	att = client_attachment(cf->client, cf->channel->pool->id);
+	att = client_borrow(cf->client, cf->channel->pool->id);
 	if (!att)
 		return -ENOTCONN;
 	while (done < count) {
@@ -169,7 +183,7 @@ static ssize_t move(struct channel_file *cf, char __user *buffer, size_t count,
 		done += batch;
 		cond_resched();
 	}
-	attachment_put(att);
+	client_return(cf->client, att);
 	return done ?: batch;
 }
 

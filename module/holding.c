@@ -8,7 +8,6 @@
 #include <linux/string.h>
 
 #include "client_scope.h"
-#include "group.h"
 #include "revoke.h"
 #include "word.h"
 
@@ -219,11 +218,21 @@ static __always_inline int take_hold(const struct holding *handle)
 	return error == -ENODATA ? not_held(handle) : error;
 }
 
-/*
- * Gives a block back. Returns 0; -EALREADY if it has been freed; -ESTALE if it
- * has been freed and the block was allocated again; -EPERM if this client does
- * not hold it.
+/**
+ * holding_take() - take a hold away from the client
+ * @handle: looked up
+ *
+ * Context: process; may sleep.
+ * Return: 0, and the caller has a HOLDER_CLIENT hold of the block; -EALREADY if
+ * it has been freed; -ESTALE if it has been freed and the block was allocated
+ * again; -EPERM if this client does not hold it.
  */
+int holding_take(const struct holding *handle)
+{
+	return take_hold(handle);
+}
+
+/* Gives a block back; answers as take_hold(). */
 static __always_inline int free_one(const struct holding *handle)
 {
 	struct fixedpool *pool = handle->att->pool;
@@ -236,245 +245,13 @@ static __always_inline int free_one(const struct holding *handle)
 }
 
 /**
- * struct run - handles in a row that name neighbours
- * @word: number of their group of 64 blocks
- * @count: how many
- * @straight: how many of these, from the first on, name one block after the other
- * @mask: which blocks of the group
- */
-struct run {
-	u32 word;
-	unsigned int count;
-	unsigned int straight;
-	unsigned long mask;
-};
-
-/*
- * How many of the handles from @values on name blocks one after the other, with
- * the versions from @versions on. This is how ALLOC hands them out.
- */
-static unsigned int straight_handles(const u64 *values, unsigned int count,
-				     const u32 *versions)
-{
-	u32 slot = FIXEDPOOL_HANDLE_SLOT(values[0]);
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		if (values[i] != FIXEDPOOL_HANDLE(READ_ONCE(versions[i]), slot + i) ||
-		    !(values[i] & FIXEDPOOL_HANDLE(1, 0)))
-			break;
-	return i;
-}
-
-/*
- * The handles from @values on that could be freed together with the first,
- * which is of @att and names block @index: of its group, no block twice, held in
- * the root scope, not stale.
- */
-static void find_run(const struct attachment *att, u32 index, const u64 *values,
-		     unsigned int count, struct run *run)
-{
-	u32 base = FIXEDPOOL_HANDLE_SLOT(values[0]) & ~(BITS_PER_LONG - 1);
-	unsigned int first = index % BITS_PER_LONG;
-	const u32 *versions = att->pool->hot.versions + (index - first);
-	unsigned long held, mask;
-	unsigned int i;
-
-	*run = (struct run) { .word = index / BITS_PER_LONG };
-	/* a bit that is held is of a block that is there */
-	held = READ_ONCE(att->held[run->word]);
-	if (!(held & BIT(first)))
-		return;
-	i = min_t(unsigned int, count, BITS_PER_LONG - first);
-	if (~(held >> first))
-		i = min_t(unsigned int, i, ffz(held >> first));
-	i = straight_handles(values, i, versions + first);
-	if (!i)
-		return;
-	run->straight = i;
-	mask = GENMASK(first + i - 1, first);
-	for (; i < count; i++) {
-		u64 value = values[i];
-		u32 bit = FIXEDPOOL_HANDLE_SLOT(value) - base;
-		u32 version = FIXEDPOOL_HANDLE_VERSION(value);
-
-		if (bit >= BITS_PER_LONG)
-			break;
-		bit = array_index_nospec(bit, BITS_PER_LONG);
-		if (!(held & ~mask & BIT(bit)))
-			break;
-		if (!(version & 1) || READ_ONCE(versions[bit]) != version)
-			break;
-		mask |= BIT(bit);
-	}
-	run->mask = mask;
-	run->count = i;
-}
-
-/* Those of @values, up to @count, whose blocks are not in @mask come back. */
-static unsigned int first_not_in(const u64 *values, unsigned int count,
-				 unsigned long mask)
-{
-	unsigned int i;
-
-	for (i = 0; i < count; i++)
-		if (!(mask & BIT(values[i] % BITS_PER_LONG)))
-			break;
-	return i;
-}
-
-static unsigned long mask_of(const u64 *values, unsigned int count)
-{
-	unsigned long mask = 0;
-
-	while (count--)
-		mask |= BIT(*values++ % BITS_PER_LONG);
-	return mask;
-}
-
-/* Of @mask, the blocks whose versions are still those of the handles. */
-static unsigned long still_alive(const struct fixedpool *pool,
-				 const struct run *run, const u64 *values,
-				 unsigned long mask)
-{
-	const u32 *versions = pool->hot.versions + run->word * BITS_PER_LONG;
-	unsigned int i;
-
-	i = straight_handles(values, run->straight,
-			     versions + values[0] % BITS_PER_LONG);
-	for (; i < run->count; i++) {
-		unsigned int bit = values[i] % BITS_PER_LONG;
-
-		if (unlikely(READ_ONCE(versions[bit]) !=
-			     FIXEDPOOL_HANDLE_VERSION(values[i])))
-			mask &= ~BIT(bit);
-	}
-	return mask;
-}
-
-/*
- * Frees a run: try_take() for all its blocks at once. Others may have been
- * faster with some. The run ends before the first of those then, and holds that
- * were taken behind it go back. Returns how many were freed.
- */
-static unsigned int free_run(struct attachment *att, const struct run *run,
-			     const u64 *values)
-{
-	atomic_long_t *held = attachment_word(att, run->word);
-	unsigned int count = run->count;
-	unsigned long won, good, back, twice;
-
-	won = run->mask & atomic_long_fetch_andnot(run->mask, held);
-	good = still_alive(att->pool, run, values, won);
-	if (unlikely(good != run->mask)) {
-		count = first_not_in(values, count, good);
-		good = mask_of(values, count);
-		back = won & ~good;
-		/* shared with the client meanwhile, as in try_take() */
-		twice = back & atomic_long_fetch_or(back, held);
-		if (twice)
-			pool_drop_word(att->pool, run->word, twice,
-				       HOLDER_CLIENT);
-	}
-	if (good) {
-		revoke_mask(att->pool, run->word, good);
-		pool_drop_word(att->pool, run->word, good, HOLDER_CLIENT);
-	}
-	return count;
-}
-
-/*
- * The same for a whole group of blocks that were allocated together, in their
- * order. Returns whether these handles are such; nothing was done if not.
- */
-static __always_inline bool free_group(const struct holding *handle,
-				       const u64 *values)
-{
-	struct attachment *att = handle->att;
-	u32 word = handle->index / BITS_PER_LONG;
-	atomic_long_t *held = attachment_word(att, word);
-	unsigned long mask = ~0UL;
-
-	if (handle->index % BITS_PER_LONG || atomic_long_read(held) != ~0UL)
-		return false;
-	if (!handles_follow(values, values[0]) ||
-	    !group_has_version(att->pool, word, handle->version))
-		return false;
-	if (!atomic_long_try_cmpxchg(held, (long *)&mask, 0))
-		return false;
-	if (unlikely(!group_has_version(att->pool, word, handle->version))) {
-		/* as in free_run() */
-		mask = atomic_long_fetch_or(~0UL, held);
-		if (mask)
-			pool_drop_word(att->pool, word, mask, HOLDER_CLIENT);
-		return false;
-	}
-	revoke_mask(att->pool, word, ~0UL);
-	pool_drop_word(att->pool, word, ~0UL, HOLDER_CLIENT);
-	return true;
-}
-
-/* Frees some of the handles from the first on, which has been looked up; returns
- * how many, or why not even the first.
- */
-static int free_some(const struct holding *handle, const u64 *values,
-		     unsigned int count)
-{
-	struct run run;
-
-	if (count >= BITS_PER_LONG && free_group(handle, values))
-		return BITS_PER_LONG;
-	if (count > 1) {
-		find_run(handle->att, handle->index, values, count, &run);
-		if (run.count > 1) {
-			count = free_run(handle->att, &run, values);
-			if (count)
-				return count;
-		}
-	}
-	return free_one(handle) ?: 1;
-}
-
-/**
- * holding_free_batch() - give blocks back
- * @client: the client
- * @values: handles that came from it
- * @count: how many
- * @handle: for holding_resolve(), and for the caller to end
- * @done: the number of blocks given back is added
- *
- * Stops at the first that is refused.
- *
- * Context: process; may sleep.
- * Return: 0; an error of holding_resolve(); -EALREADY if it has been freed;
- * -ESTALE if it has been freed and the block was allocated again; -EPERM if
- * this client does not hold it.
- */
-int holding_free_batch(struct client *client, const u64 *values,
-		       unsigned int count, struct holding *handle, u32 *done)
-{
-	while (count) {
-		int freed = holding_resolve(client, *values, handle);
-
-		if (freed)
-			return freed;
-		freed = free_some(handle, values, count);
-		if (freed < 0)
-			return freed;
-		values += freed;
-		count -= freed;
-		*done += freed;
-	}
-	return 0;
-}
-
-/**
  * holding_free() - give a block back
  * @client: the client
  * @value: handle that came from it
  *
  * Context: process; may sleep.
- * Return: as holding_free_batch(). A refusal has been counted.
+ * Return: 0; an error of holding_resolve() or holding_take(). A refusal has
+ * been counted.
  */
 int holding_free(struct client *client, u64 value)
 {
@@ -487,29 +264,6 @@ int holding_free(struct client *client, u64 value)
 		pool_refuse(handle.att->pool, error);
 	holding_done(client, &handle);
 	return error;
-}
-
-/**
- * holding_unclaim() - undo holding_claim() or holding_claim_one()
- * @client: the client
- * @handles: from there; another thread may have guessed and freed some
- * @count: how many
- *
- * Context: process; may sleep.
- */
-void holding_unclaim(struct client *client, const u64 *handles,
-		     unsigned int count)
-{
-	struct holding handle = {};
-	u32 done = 0;
-
-	/* past each that is refused */
-	while (done < count) {
-		if (holding_free_batch(client, handles + done, count - done,
-				       &handle, &done))
-			done++;
-	}
-	holding_done(client, &handle);
 }
 
 /* Is the block of a handle the client's? Answers as take_hold(). */
@@ -529,11 +283,14 @@ static int check_held(const struct holding *handle)
  * it held. If it holds the block already, in whichever scope, the hold is one too many.
  *
  * Context: process; may sleep.
+ * Return: whether the client did not hold the block before.
  */
-void holding_accept(struct attachment *att, u32 index)
+bool holding_accept(struct attachment *att, u32 index)
 {
-	if (attachment_holds(att, index) || test_and_set_bit(index, att->held))
-		pool_drop(att->pool, index, HOLDER_CLIENT);
+	if (!attachment_holds(att, index) && !test_and_set_bit(index, att->held))
+		return true;
+	pool_drop(att->pool, index, HOLDER_CLIENT);
+	return false;
 }
 
 /**
@@ -566,8 +323,15 @@ int holding_give(struct holding *handle, u32 receiver)
 	return error == -EALREADY ? -ESTALE : error;
 }
 
-/* One more hold of a block of the client's. Answers as take_hold(). */
-static int double_hold(const struct holding *handle)
+/**
+ * holding_double() - one more hold of a block of the client's
+ * @handle: looked up
+ *
+ * Context: process; may sleep.
+ * Return: 0, and the caller has a HOLDER_CLIENT hold of the block; as
+ * holding_take(); -EBUSY if there are too many holders.
+ */
+int holding_double(const struct holding *handle)
 {
 	int error = check_held(handle);
 
@@ -601,7 +365,7 @@ int holding_share(struct holding *handle, u32 receiver)
 	if (attachment_holds(to, handle->index)) {
 		error = check_held(handle);
 	} else {
-		error = double_hold(handle);
+		error = holding_double(handle);
 		if (!error)
 			holding_accept(to, handle->index);
 	}
@@ -632,21 +396,6 @@ int holding_drain(struct holding *handle)
 	pool_uncache_word(pool, handle->index / POOL_BATCH,
 			  BIT(handle->index % POOL_BATCH), HOLDER_CLIENT);
 	return 0;
-}
-
-/**
- * holding_take() - take a hold away from the client
- * @handle: looked up
- *
- * Context: process.
- * Return: 0, and the caller has a HOLDER_CLIENT hold of the block; -ESTALE;
- * -EPERM.
- */
-int holding_take(struct holding *handle)
-{
-	int error = take_hold(handle);
-
-	return error == -EALREADY ? -ESTALE : error;
 }
 
 /**

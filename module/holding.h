@@ -42,14 +42,11 @@ int holding_claim(struct client *client, struct attachment *att, u32 scope,
 		  bool zero, unsigned int want, struct claim *claim);
 int holding_claim_one(struct client *client, struct attachment *att, u32 scope,
 		      bool zero, u64 *value);
-void holding_unclaim(struct client *client, const u64 *handles,
-		     unsigned int count);
 int holding_free(struct client *client, u64 value);
-int holding_free_batch(struct client *client, const u64 *values,
-		       unsigned int count, struct holding *handle, u32 *done);
 int holding_give(struct holding *handle, u32 receiver);
-int holding_take(struct holding *handle);
-void holding_accept(struct attachment *att, u32 index);
+int holding_take(const struct holding *handle);
+int holding_double(const struct holding *handle);
+bool holding_accept(struct attachment *att, u32 index);
 int holding_share(struct holding *handle, u32 receiver);
 int holding_drain(struct holding *handle);
 u32 holding_check(const struct holding *handle);

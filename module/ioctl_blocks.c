@@ -7,7 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "compat.h"
-#include "holding.h"
+#include "holding_batch.h"
 #include "ioctl_call.h"
 #include "user_words.h"
 
