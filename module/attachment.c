@@ -64,6 +64,7 @@ struct attachment *attachment_create(struct fixedpool *pool)
 	}
 	att->charge = charge;
 	att->pool = pool;
+	waiting_party_init(&att->party);
 	parts_init(&att->parts);
 	refcount_set(&att->refs, 1);
 	refcount_set(&att->memory, 1);

@@ -20,6 +20,7 @@
  * @memory: one from @refs as long as there are any, one from each mapping of a
  *	revocable pool, which may look at @held, but keeps nothing of it
  * @charge: what the client pays for @held
+ * @party: calls of the client that wait for blocks of the pool
  * @early: the client ends before its file is closed
  * @left: the client has left; only calls that were at work then go on
  * @work: ends it, where the last call may not do so itself
@@ -36,6 +37,7 @@ struct attachment {
 	refcount_t refs;
 	refcount_t memory;
 	struct charge charge;
+	struct waiting_party party;
 	bool early;
 	bool left;
 	union {

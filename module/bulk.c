@@ -78,7 +78,7 @@ static noinline unsigned int take_from_depot(struct fixedpool *pool,
 	mask = depot_claim_word(&pool->depot, reserved, &word);
 	count = hweight_long(mask);
 	if (count < reserved)
-		depot_cancel(&pool->depot, reserved - count);
+		pool_cancel(pool, reserved - count);
 	if (count == POOL_BATCH)
 		begin_word(pool, word, handles);
 	else

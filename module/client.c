@@ -272,6 +272,7 @@ void client_leave(struct client *client, struct attachment *att)
 		return;
 	/* after @left, see client_return() */
 	client_forget(client);
+	waiting_dismiss(&att->pool->waiting, &att->party, -ENOTCONN);
 	channel_wake_pool(att->pool);
 	attachment_put(att);
 }

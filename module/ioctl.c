@@ -27,6 +27,7 @@ static_assert(sizeof(struct fixedpool_pool_attach) == 40);
 static_assert(sizeof(struct fixedpool_pool_detach) == 8);
 static_assert(sizeof(struct fixedpool_pool_destroy) == 40);
 static_assert(sizeof(struct fixedpool_pool_info) == 168);
+static_assert(sizeof(struct fixedpool_header) == 64);
 static_assert(sizeof(struct fixedpool_alloc) == 40);
 static_assert(sizeof(struct fixedpool_free) == 24);
 static_assert(sizeof(struct fixedpool_check) == 16);

@@ -4,6 +4,7 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/string.h>
+#include <linux/time_namespace.h>
 #include <linux/uaccess.h>
 
 #include "compat.h"
@@ -13,7 +14,7 @@
 
 #define VALID_ALLOC_FLAGS \
 	(FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO | \
-	 FIXEDPOOL_ALLOC_BY_SIZE)
+	 FIXEDPOOL_ALLOC_WAIT | FIXEDPOOL_ALLOC_BY_SIZE)
 
 /*
  * Goes through the caller's array of handles a stack's worth at a time and
@@ -171,12 +172,36 @@ long alloc_deliver(struct client *client, struct attachment *att,
 	return error;
 }
 
+/* The caller's clock may differ from the system's, and be ahead of all times. */
+static ktime_t deadline_of(const struct fixedpool_alloc *alloc)
+{
+	struct timespec64 offset = {};
+
+	if (alloc->timeout >= KTIME_MAX)
+		return KTIME_MAX;
+	timens_add_monotonic(&offset);
+	return ktime_sub((ktime_t)alloc->timeout,
+			 timespec64_to_ktime(offset));
+}
+
+int alloc_reserve(struct attachment *att, const struct fixedpool_alloc *alloc,
+		  u32 least)
+{
+	struct patience patience = { .state = TASK_INTERRUPTIBLE };
+
+	if (!(alloc->flags & FIXEDPOOL_ALLOC_WAIT))
+		return pool_reserve(att->pool, least, alloc->count) ?: -ENOBUFS;
+	patience.deadline = deadline_of(alloc);
+	return pool_reserve_patiently(att->pool, &att->party, least,
+				      alloc->count, &patience);
+}
+
 static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
 {
 	u32 least = alloc->flags & FIXEDPOOL_ALLOC_PARTIAL ? 1 : alloc->count;
 	struct attachment *att = client_borrow_of_pool(client, alloc->pool);
 	long error = -ENOBUFS;
-	u32 reserved;
+	int reserved;
 
 	if (!att)
 		return -ENXIO;
@@ -184,9 +209,9 @@ static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
 		error = alloc_one(client, att, alloc);
 	if (error != -ENOBUFS)
 		goto put;
-	reserved = pool_reserve(att->pool, least, alloc->count);
-	error = reserved ? alloc_deliver(client, att, alloc, reserved) :
-			   -ENOBUFS;
+	reserved = alloc_reserve(att, alloc, least);
+	error = reserved < 0 ? reserved :
+			       alloc_deliver(client, att, alloc, reserved);
 put:
 	client_return(client, att);
 	return error;
@@ -203,7 +228,7 @@ long call_alloc(struct client *client, struct call *call)
 		return -EINVAL;
 	if (alloc->flags & ~VALID_ALLOC_FLAGS)
 		return -EINVAL;
-	if (alloc->timeout)
+	if (alloc->timeout && !(alloc->flags & FIXEDPOOL_ALLOC_WAIT))
 		return -EINVAL;
 	if (by_size != !!alloc->size)
 		return -EINVAL;

@@ -80,8 +80,13 @@ long call_cache_fill(struct client *client, struct call *call);
 void undo_cache_fill(struct client *client, struct call *call);
 long call_cache_drain(struct client *client, struct call *call);
 
-/* ALLOC from a set, and what both ways of ALLOC share. */
+/* ALLOC from a set, and what both ways of ALLOC share: how many blocks there are
+ * for it, of which at least @least must be, or an error; and moving them to the
+ * client.
+ */
 long alloc_by_size(struct client *client, struct fixedpool_alloc *alloc);
+int alloc_reserve(struct attachment *att, const struct fixedpool_alloc *alloc,
+		  u32 least);
 long alloc_deliver(struct client *client, struct attachment *att,
 		   struct fixedpool_alloc *alloc, u32 reserved);
 

@@ -19,7 +19,8 @@ long call_query(struct client *client, struct call *call)
 {
 	call->argument.query = (struct fixedpool_query) {
 		.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE |
-			    FIXEDPOOL_FEATURE_SCOPES | FIXEDPOOL_FEATURE_SETS |
+			    FIXEDPOOL_FEATURE_SCOPES | FIXEDPOOL_FEATURE_WAIT |
+			    FIXEDPOOL_FEATURE_SETS |
 			    FIXEDPOOL_FEATURE_CHANNELS | FIXEDPOOL_FEATURE_CACHE |
 			    FIXEDPOOL_FEATURE_HYGIENE |
 			    FIXEDPOOL_FEATURE_REVOCABLE,
@@ -146,7 +147,10 @@ static void info_fill(struct fixedpool_pool_info *info,
 		.data_length = mmap_data_length(pool),
 		.versions_offset = mmap_versions_offset(pool),
 		.versions_length = mmap_versions_length(pool),
+		.header_offset = mmap_header_offset(pool),
+		.header_length = mmap_header_length(pool),
 		.max_blocks = geo->blocks,
+		.waiters = READ_ONCE(pool->waiting.count),
 	};
 	strscpy(info->name, pool->name, sizeof(info->name));
 }

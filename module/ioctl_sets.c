@@ -75,6 +75,25 @@ static long deliver(struct client *client, struct fixedpool_set *set,
 	return error;
 }
 
+/* Having found too little in all pools that fit, waits for the smallest. */
+static long alloc_patiently(struct client *client, struct fixedpool_set *set,
+			    struct fixedpool_alloc *alloc, u32 least)
+{
+	struct fixedpool *pool = set->pools[set_first(set, alloc->size)];
+	/* by number: the set keeps the pool, and so the pool its own */
+	struct attachment *att = client_attachment_of_pool(client, pool->id);
+	long error;
+	int reserved;
+
+	if (!att)
+		return -ENOTCONN;
+	reserved = alloc_reserve(att, alloc, least);
+	error = reserved < 0 ? reserved :
+			       alloc_deliver(client, att, alloc, reserved);
+	attachment_put(att);
+	return error;
+}
+
 static long alloc_of_set(struct client *client, struct fixedpool_set *set,
 			 struct fixedpool_alloc *alloc)
 {
@@ -87,11 +106,12 @@ static long alloc_of_set(struct client *client, struct fixedpool_set *set,
 	if (alloc->size > set_largest(set))
 		return -EMSGSIZE;
 	if (!set_reserve(set, alloc->size, least, alloc->count, &share))
-		return -ENOBUFS;
+		return alloc->flags & FIXEDPOOL_ALLOC_WAIT ?
+			alloc_patiently(client, set, alloc, least) : -ENOBUFS;
 	for (i = share.first; i < set->count; i++) {
 		if (!share.blocks[i])
 			continue;
-		/* by number: the set keeps the pool, and so the pool its own */
+		/* as in alloc_patiently() */
 		atts[i] = client_attachment_of_pool(client, set->pools[i]->id);
 		if (!atts[i])
 			error = -ENOTCONN;

@@ -87,9 +87,69 @@ static void kick(struct magazines *mags)
 	irq_work_queue(&mags->kick);
 }
 
+/*
+ * Blocks have come to the depot. Whoever makes any free, in whatever way, ends
+ * here: nobody must be left waiting for what is there, nor the magazines shut.
+ */
+static void came(struct magazines *mags)
+{
+	/* Between the blocks and the looks, see waiting.c and settle(). Giving,
+	 * or cancelling, has ended with an atomic operation on the depot.
+	 */
+	smp_mb__after_atomic();
+	if (unlikely(waiting_any(mags->waiting)))
+		waiting_came(mags->waiting);
+	if (is_shut(mags) && !READ_ONCE(mags->demands) &&
+	    magazines_reachable(mags) >= mags->high)
+		kick(mags);
+}
+
+/**
+ * magazines_reserve() - take free blocks past the magazines
+ * @mags: the pool's magazines
+ * @min: fewer than this are no use, at least 1
+ * @max: no more than this
+ *
+ * Context: any.
+ * Return: as depot_reserve(), but 0 if callers wait, since all is theirs then.
+ */
+u32 magazines_reserve(struct magazines *mags, u32 min, u32 max)
+{
+	if (unlikely(waiting_any(mags->waiting)))
+		return 0;
+	return depot_reserve(mags->depot, min, max);
+}
+
+/**
+ * magazines_cancel() - drop a reservation
+ * @mags: the pool's magazines
+ * @count: blocks reserved and not claimed
+ *
+ * Context: any.
+ */
+void magazines_cancel(struct magazines *mags, u32 count)
+{
+	depot_cancel(mags->depot, count);
+	came(mags);
+}
+
+/**
+ * magazines_put() - make blocks free past the magazines
+ * @mags: the pool's magazines
+ * @word: number of a group of 64 blocks
+ * @mask: which blocks of it; none of them free
+ *
+ * Context: any.
+ */
+void magazines_put(struct magazines *mags, u32 word, unsigned long mask)
+{
+	depot_give(mags->depot, word, mask);
+	came(mags);
+}
+
 /* Blocks going straight to the depot, however many words they are of. */
-static void depot_give_indices(struct depot *depot, const u32 *indices,
-			       unsigned int count)
+static void put_indices(struct magazines *mags, const u32 *indices,
+			unsigned int count)
 {
 	unsigned int i = 0;
 
@@ -99,7 +159,7 @@ static void depot_give_indices(struct depot *depot, const u32 *indices,
 
 		for (; i < count && indices[i] / BITS_PER_LONG == word; i++)
 			mask |= BIT(indices[i] % BITS_PER_LONG);
-		depot_give(depot, word, mask);
+		magazines_put(mags, word, mask);
 	}
 }
 
@@ -154,6 +214,8 @@ static u32 take_directly(struct magazines *mags)
 	u32 indices[MAGAZINE_BATCH] __aligned(sizeof(u64));
 	u32 index;
 
+	if (waiting_any(mags->waiting))
+		return FIXEDPOOL_NO_INDEX;
 	if (depot_reserve(mags->depot, 1, 1)) {
 		depot_claim(mags->depot, &index, 1);
 		return index;
@@ -164,7 +226,7 @@ static u32 take_directly(struct magazines *mags)
 			kick(mags);
 		return FIXEDPOOL_NO_INDEX;
 	}
-	depot_give_indices(mags->depot, indices, MAGAZINE_BATCH - 1);
+	put_indices(mags, indices, MAGAZINE_BATCH - 1);
 	return indices[MAGAZINE_BATCH - 1];
 }
 
@@ -203,21 +265,8 @@ static u32 unload(struct magazines *mags, struct fixedpool_magazine *mag)
 	const u32 *upper = mag->index + half;
 
 	if (half != MAGAZINE_BATCH || !rack_put(&mags->rack, upper))
-		depot_give_indices(mags->depot, upper, half);
+		put_indices(mags, upper, half);
 	return half;
-}
-
-/* Blocks past the magazines. */
-static void give_mask(struct magazines *mags, u32 word, unsigned long mask)
-{
-	depot_give(mags->depot, word, mask);
-	if (is_shut(mags) && magazines_reachable(mags) >= mags->high)
-		kick(mags);
-}
-
-static void give_directly(struct magazines *mags, u32 index)
-{
-	give_mask(mags, index / BITS_PER_LONG, BIT(index % BITS_PER_LONG));
 }
 
 /**
@@ -234,7 +283,8 @@ void magazine_give_slowly(struct magazines *mags, u32 index)
 
 	if (!is_ours(mag) || READ_ONCE(mag->limit) < 0) {
 		leave(mag);
-		give_directly(mags, index);
+		magazines_put(mags, index / BITS_PER_LONG,
+			      BIT(index % BITS_PER_LONG));
 		return;
 	}
 	/* It was full, or shut and has been opened since: then it is empty. */
@@ -299,16 +349,16 @@ void magazine_give_word(struct magazines *mags, u32 word)
 	}
 	leave(mag);
 	if (!given)
-		give_mask(mags, word, ~0UL);
+		magazines_put(mags, word, ~0UL);
 }
 
 /* Empties a magazine that nobody else is in. */
 static void empty(struct magazines *mags, struct fixedpool_magazine *mag)
 {
-	depot_give_indices(mags->depot, mag->index, count_of(mag));
+	put_indices(mags, mag->index, count_of(mag));
 	while (mag->words) {
 		WRITE_ONCE(mag->words, mag->words - 1);
-		depot_give(mags->depot, mag->word[mag->words], ~0UL);
+		magazines_put(mags, mag->word[mag->words], ~0UL);
 	}
 }
 
@@ -332,7 +382,7 @@ static void drain_rack(struct magazines *mags)
 	u32 indices[MAGAZINE_BATCH] __aligned(sizeof(u64));
 
 	while (rack_take(&mags->rack, indices))
-		depot_give_indices(mags->depot, indices, MAGAZINE_BATCH);
+		put_indices(mags, indices, MAGAZINE_BATCH);
 }
 
 struct drain {
@@ -393,18 +443,56 @@ static void set_shut(struct magazines *mags, bool shut)
 /*
  * When the depot runs low, what is left goes into it, so that a caller who
  * cannot reach the magazines of other CPUs, as an interrupt cannot, finds the
- * last block as well. They open again when a good part has come back.
+ * last block as well. They open again when a good part has come back, unless
+ * somebody demands that they stay shut.
  */
+static void settle(struct magazines *mags)
+{
+	/* Between a demand that ended and the look at what is free: came() looks
+	 * the other way round.
+	 */
+	smp_mb();
+	if (mags->demands || magazines_reachable(mags) < mags->low)
+		set_shut(mags, true);
+	/* what came out of the magazines may be plenty */
+	if (!mags->demands && magazines_reachable(mags) >= mags->high)
+		set_shut(mags, false);
+}
+
 static void magazines_work(struct work_struct *work)
 {
 	struct magazines *mags = container_of(work, struct magazines, work);
 
 	mutex_lock(&mags->lock);
-	if (magazines_reachable(mags) < mags->low)
-		set_shut(mags, true);
-	/* what came out of the magazines may be plenty */
-	if (magazines_reachable(mags) >= mags->high)
-		set_shut(mags, false);
+	settle(mags);
+	mutex_unlock(&mags->lock);
+}
+
+/**
+ * magazines_demand() - have all blocks go through the depot
+ * @mags: the pool's magazines
+ *
+ * Context: process; may sleep. Until magazines_undemand(); demands are counted.
+ */
+void magazines_demand(struct magazines *mags)
+{
+	mutex_lock(&mags->lock);
+	WRITE_ONCE(mags->demands, mags->demands + 1);
+	settle(mags);
+	mutex_unlock(&mags->lock);
+}
+
+/**
+ * magazines_undemand() - end magazines_demand()
+ * @mags: the pool's magazines
+ *
+ * Context: process; may sleep.
+ */
+void magazines_undemand(struct magazines *mags)
+{
+	mutex_lock(&mags->lock);
+	WRITE_ONCE(mags->demands, mags->demands - 1);
+	settle(mags);
 	mutex_unlock(&mags->lock);
 }
 
@@ -487,23 +575,26 @@ size_t magazines_bytes(u32 blocks, u32 shelves)
  * magazines_init() - make empty magazines
  * @mags: the magazines
  * @depot: the depot behind them
+ * @waiting: those who wait for what is there
  * @blocks: blocks in the pool
  * @shelves: magazines that the rack is to have room for
  *
  * Context: process; may sleep.
  * Return: 0 or -ENOMEM.
  */
-int magazines_init(struct magazines *mags, struct depot *depot, u32 blocks,
-		   u32 shelves)
+int magazines_init(struct magazines *mags, struct depot *depot,
+		   struct waiting *waiting, u32 blocks, u32 shelves)
 {
 	u32 cpus = num_possible_cpus();
 	int error, cpu;
 
 	mags->depot = depot;
+	mags->waiting = waiting;
 	mags->room = choose_room(blocks);
 	mags->low = cpus * mags->room / 4;
 	mags->high = cpus * mags->room;
 	mags->shut = false;
+	mags->demands = 0;
 	mutex_init(&mags->lock);
 	mags->kick = IRQ_WORK_INIT_HARD(magazines_kicked);
 	mags->kicked = false;

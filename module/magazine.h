@@ -7,9 +7,10 @@
  * or in use. Batches of MAGAZINE_BATCH blocks move between a magazine and the
  * rack or the depot.
  *
- * When the depot runs low, the magazines are shut: @limit is -1 everywhere and
- * they are drained, so that every block goes through the depot. The hot paths do
- * not look for that; they find the magazine empty, or full.
+ * When the depot runs low, or somebody waits for blocks, the magazines are shut:
+ * @limit is -1 everywhere and they are drained, so that every block goes through
+ * the depot. The hot paths do not look for that; they find the magazine empty, or
+ * full.
  */
 #ifndef FIXEDPOOL_MAGAZINE_H
 #define FIXEDPOOL_MAGAZINE_H
@@ -21,6 +22,7 @@
 
 #include "depot.h"
 #include "rack.h"
+#include "waiting.h"
 
 #define MAGAZINE_ROOM	FIXEDPOOL_ROOM
 #define MAGAZINE_BUSY	FIXEDPOOL_BUSY
@@ -30,11 +32,13 @@
  * struct magazines - all the magazines of a pool
  * @cpu: each CPU's
  * @depot: what is behind them
+ * @waiting: those who wait for blocks
  * @rack: full ones that no CPU has loaded
  * @room: limit while they are open; 0 for a pool that is too small for them
  * @low: with fewer free blocks in depot and rack than this they are shut
  * @high: with this many they open again
  * @shut: they are shut; changed under @lock
+ * @demands: how many demand that they stay shut; changed under @lock
  * @lock: Protects: changes of the limits. Ordering: innermost.
  * @kick: asks for @work, from any context
  * @kicked: it has been used
@@ -44,11 +48,13 @@
 struct magazines {
 	struct fixedpool_magazine __percpu *cpu;
 	struct depot *depot;
+	struct waiting *waiting;
 	struct rack rack;
 	u32 room;
 	u32 low;
 	u32 high;
 	bool shut;
+	u32 demands;
 	struct mutex lock; /* see above */
 	struct irq_work kick;
 	bool kicked;
@@ -59,14 +65,20 @@ struct magazines {
 int magazine_module_init(void);
 void magazine_module_exit(void);
 
-int magazines_init(struct magazines *mags, struct depot *depot, u32 blocks,
-		   u32 shelves);
+int magazines_init(struct magazines *mags, struct depot *depot,
+		   struct waiting *waiting, u32 blocks, u32 shelves);
 void magazines_stop(struct magazines *mags);
 void magazines_exit(struct magazines *mags);
 size_t magazines_bytes(u32 blocks, u32 shelves);
 u32 magazines_cached(const struct magazines *mags);
 u64 magazines_taken(const struct magazines *mags);
 void magazines_drain(struct magazines *mags);
+void magazines_demand(struct magazines *mags);
+void magazines_undemand(struct magazines *mags);
+
+u32 magazines_reserve(struct magazines *mags, u32 min, u32 max);
+void magazines_cancel(struct magazines *mags, u32 count);
+void magazines_put(struct magazines *mags, u32 word, unsigned long mask);
 
 u32 magazine_take_slowly(struct magazines *mags);
 void magazine_leave(struct magazines *mags);

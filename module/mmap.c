@@ -3,9 +3,10 @@
  * Mapping pools into processes.
  *
  * A pool has one range of the device's offsets: first its blocks, then its
- * version words. All pages of a mapping are put in place when it is made, each
- * with a reference of its own, so that a touch does not fault, and a page
- * outlives the pool as long as somebody can see it.
+ * version words, then its header, which can only be read. All pages of a mapping
+ * are put in place when it is made, each with a reference of its own, so that a
+ * touch does not fault, and a page outlives the pool as long as somebody can see
+ * it.
  *
  * A mapping stands on a file of its own, not on the client's: it keeps the
  * pool, but closing the last descriptor ends the client at once, mapped or not.
@@ -63,12 +64,34 @@ u64 mmap_versions_length(const struct fixedpool *pool)
 				     0;
 }
 
+/**
+ * mmap_header_offset() - where the header begins in the device
+ * @pool: the pool
+ *
+ * Return: the offset, or 0 if there is none.
+ */
+u64 mmap_header_offset(const struct fixedpool *pool)
+{
+	return pool->header ?
+		mmap_versions_offset(pool) + mmap_versions_length(pool) : 0;
+}
+
+/**
+ * mmap_header_length() - how many bytes of the header can be mapped
+ * @pool: the pool
+ */
+u64 mmap_header_length(const struct fixedpool *pool)
+{
+	return pool->header ? PAGE_SIZE : 0;
+}
+
 /* A page of the pool's range, counted from the beginning of the device. */
 static struct page *page_at(const struct fixedpool *pool, u64 offset)
 {
 	u64 versions = mmap_versions_offset(pool) >> PAGE_SHIFT;
 	struct page *page;
 
+	/* versions and header follow each other in memory, too */
 	if (offset >= versions)
 		return vmalloc_to_page((void *)pool->hot.versions +
 				       ((offset - versions) << PAGE_SHIFT));
@@ -102,7 +125,7 @@ static vm_fault_t mapping_fault(struct vm_fault *vmf)
 	}
 }
 
-/* Is a page part of a block that is to be seen; pages of versions all are. */
+/* Is a page part of a block that is to be seen; other pages all are. */
 static bool visible(const struct mapping *mapping, u64 offset)
 {
 	const struct geometry *geo = pool_geometry(mapping->pool);
@@ -151,6 +174,14 @@ static bool within(u64 first, u64 length, u64 offset, u64 bytes)
 	       bytes <= length - (offset - first);
 }
 
+static bool maps_header(const struct fixedpool *pool,
+			const struct vm_area_struct *vma)
+{
+	return within(mmap_header_offset(pool), mmap_header_length(pool),
+		      (u64)vma->vm_pgoff << PAGE_SHIFT,
+		      vma->vm_end - vma->vm_start);
+}
+
 static int mapping_check(const struct fixedpool *pool,
 			 const struct vm_area_struct *vma)
 {
@@ -164,6 +195,8 @@ static int mapping_check(const struct fixedpool *pool,
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EACCES;
+	if (maps_header(pool, vma))
+		return vma->vm_flags & VM_WRITE ? -EACCES : 0;
 	if (!within(mmap_data_offset(pool), mmap_data_length(pool), offset,
 		    bytes) &&
 	    !within(mmap_versions_offset(pool), mmap_versions_length(pool),
@@ -208,7 +241,7 @@ static int insert_pages(const struct fixedpool *pool,
  * Context: process, with mmap_lock held for writing; may sleep.
  * Return: 0; -ENODEV if the pool cannot be mapped; -EINVAL for a private
  * mapping and for one that is not within one region; -EACCES for an executable
- * one; -EINTR; -ENOMEM; -ENFILE.
+ * one, and for a writable one of the header; -EINTR; -ENOMEM; -ENFILE.
  */
 int mmap_pool(struct attachment *att, struct vm_area_struct *vma)
 {
@@ -227,7 +260,8 @@ int mmap_pool(struct attachment *att, struct vm_area_struct *vma)
 	vma_set_file(vma, file);
 	fput(file);
 
-	vm_flags_mod(vma, VM_DONTEXPAND | VM_MIXEDMAP, VM_MAYEXEC);
+	vm_flags_mod(vma, VM_DONTEXPAND | VM_MIXEDMAP,
+		     VM_MAYEXEC | (maps_header(pool, vma) ? VM_MAYWRITE : 0));
 	if (revocable(pool)) {
 		vma->vm_ops = &revocable_vm_ops;
 		return 0;

@@ -10,6 +10,8 @@ u64 mmap_data_offset(const struct fixedpool *pool);
 u64 mmap_data_length(const struct fixedpool *pool);
 u64 mmap_versions_offset(const struct fixedpool *pool);
 u64 mmap_versions_length(const struct fixedpool *pool);
+u64 mmap_header_offset(const struct fixedpool *pool);
+u64 mmap_header_length(const struct fixedpool *pool);
 
 int mmap_pool(struct attachment *att, struct vm_area_struct *vma);
 

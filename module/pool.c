@@ -40,6 +40,25 @@ u64 pool_versions_bytes(const struct geometry *geo)
 	return PAGE_ALIGN((u64)geo->blocks * sizeof(u32));
 }
 
+/* Where processes see who waits: a page of its own, as they may not write to it. */
+static u64 header_bytes(enum fixedpool_storage which)
+{
+	return which == FIXEDPOOL_STORAGE_PAGES ? PAGE_SIZE : 0;
+}
+
+/**
+ * pool_mapped_bytes() - what of a pool processes can map
+ * @geo: shape of the pool
+ * @which: kind of storage
+ */
+u64 pool_mapped_bytes(const struct geometry *geo, enum fixedpool_storage which)
+{
+	if (which != FIXEDPOOL_STORAGE_PAGES)
+		return 0;
+	return geometry_data_bytes(geo) + pool_versions_bytes(geo) +
+	       header_bytes(which);
+}
+
 /* What is kept for each block weighs no more than this, if shelves can help it. */
 #define BYTES_PER_BLOCK	8ULL
 
@@ -50,7 +69,8 @@ u64 pool_versions_bytes(const struct geometry *geo)
 static u64 base_bytes(const struct geometry *geo, enum fixedpool_storage which)
 {
 	return storage_bytes(geo, which) + depot_bytes(geo->blocks) +
-	       pool_versions_bytes(geo) + (u64)geo->blocks * sizeof(u16);
+	       pool_versions_bytes(geo) + header_bytes(which) +
+	       (u64)geo->blocks * sizeof(u16);
 }
 
 /* Magazines that the rack has room for: what the other tables leave. */
@@ -177,15 +197,22 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	if (!pool->hot.holds)
 		goto free_stats;
 	/* whole pages of its own, since processes map it */
-	pool->hot.versions = __vmalloc(pool_versions_bytes(geo),
+	pool->hot.versions = __vmalloc(pool_versions_bytes(geo) +
+				       header_bytes(which),
 				       POOL_GFP | __GFP_ZERO);
 	if (!pool->hot.versions)
 		goto free_holds;
+	waiting_init(&pool->waiting, &pool->depot);
+	if (header_bytes(which)) {
+		pool->header = (void *)pool->hot.versions +
+			       pool_versions_bytes(geo);
+		pool->waiting.shown = &pool->header->waiters;
+	}
 	error = depot_init(&pool->depot, geo->blocks);
 	if (error)
 		goto free_versions;
 	/* what is done to the blocks of a hygienic pool is no part of hot paths */
-	error = magazines_init(&pool->magazines, &pool->depot,
+	error = magazines_init(&pool->magazines, &pool->depot, &pool->waiting,
 			       pool_hygienic(pool) ? 0 : geo->blocks,
 			       shelves(geo, which));
 	if (error)
@@ -226,6 +253,7 @@ free_stats:
  */
 void pool_exit(struct fixedpool *pool)
 {
+	waiting_stop(&pool->waiting);
 	magazines_stop(&pool->magazines);
 	storage_exit(&pool->storage);
 	magazines_exit(&pool->magazines);
@@ -265,8 +293,31 @@ static void note_peak(struct fixedpool *pool)
  */
 u32 pool_reserve_some(struct fixedpool *pool, u32 max)
 {
-	u32 count = depot_reserve(&pool->depot, 1, max);
+	u32 count = magazines_reserve(&pool->magazines, 1, max);
 
+	if (count)
+		note_peak(pool);
+	return count;
+}
+
+/* As pool_reserve(), but not finding enough is no failure yet. */
+static u32 try_reserve(struct fixedpool *pool, u32 min, u32 max)
+{
+	u32 count = magazines_reserve(&pool->magazines, max, max);
+	unsigned int tries;
+
+	if (!count && waiting_any(&pool->waiting))
+		return 0;
+	/* A caller who polls an empty pool interrupts nobody. What is on its way
+	 * from one CPU to another while they are drained is met the next time.
+	 */
+	for (tries = 0; !count && tries < DRAINS_MAX &&
+	     magazines_cached(&pool->magazines); tries++) {
+		magazines_drain(&pool->magazines);
+		count = magazines_reserve(&pool->magazines, max, max);
+	}
+	if (!count)
+		count = magazines_reserve(&pool->magazines, min, max);
 	if (count)
 		note_peak(pool);
 	return count;
@@ -280,28 +331,73 @@ u32 pool_reserve_some(struct fixedpool *pool, u32 max)
  *
  * Context: process; may sleep.
  * Return: how many, @min to @max; fewer than @max only if no more were found in
- * the depot and all magazines; 0 if fewer than @min.
+ * the depot and all magazines; 0 if fewer than @min, or if callers wait.
  */
 u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max)
 {
-	u32 count = depot_reserve(&pool->depot, max, max);
-	unsigned int tries;
+	u32 count = try_reserve(pool, min, max);
 
-	/* A caller who polls an empty pool interrupts nobody. What is on its way
-	 * from one CPU to another while they are drained is met the next time.
-	 */
-	for (tries = 0; !count && tries < DRAINS_MAX &&
-	     magazines_cached(&pool->magazines); tries++) {
-		magazines_drain(&pool->magazines);
-		count = depot_reserve(&pool->depot, max, max);
-	}
 	if (!count)
-		count = depot_reserve(&pool->depot, min, max);
-	if (!count) {
 		pool_count(pool, POOL_FAILURES, 1);
-		return 0;
-	}
+	return count;
+}
+
+static bool gives_up(const struct patience *patience)
+{
+	return patience->deadline != KTIME_MAX &&
+	       ktime_compare(patience->deadline, ktime_get()) <= 0;
+}
+
+/* In the queue. */
+static int reserve_in_turn(struct fixedpool *pool, struct waiting_party *party,
+			   u32 min, u32 max, const struct patience *patience)
+{
+	struct waiter waiter = { .min = min, .max = max };
+	int error = waiting_enter(&pool->waiting, party, &waiter);
+
+	if (error)
+		return error;
+	pool_count(pool, POOL_WAITS, 1);
+	/* what is on CPUs comes to the depot, and so does what becomes free */
+	magazines_demand(&pool->magazines);
+	waiting_hand_over(&pool->waiting);
+	error = waiting_sleep(&pool->waiting, &waiter, patience);
+	magazines_undemand(&pool->magazines);
+	if (error)
+		return error;
 	note_peak(pool);
+	return waiter.granted;
+}
+
+/**
+ * pool_reserve_patiently() - make sure of free blocks, waiting for them
+ * @pool: the pool
+ * @party: who may be sent away by waiting_dismiss(), or NULL
+ * @min: fewer are no use, at least 1
+ * @max: no more than this
+ * @patience: how long to wait, and what may disturb it
+ *
+ * Those who wait are served in turn.
+ *
+ * Context: process; sleeps.
+ * Return: how many, @min to @max; -EFBIG if the pool will never have @min;
+ * -ETIMEDOUT; -ERESTARTSYS if a signal came; -EIDRM if the pool has lost its name;
+ * or what waiting_dismiss() was called with.
+ */
+int pool_reserve_patiently(struct fixedpool *pool, struct waiting_party *party,
+			   u32 min, u32 max, const struct patience *patience)
+{
+	int count;
+
+	if (min > pool_geometry(pool)->blocks)
+		return -EFBIG;
+	count = try_reserve(pool, min, max);
+	if (count)
+		return count;
+	count = gives_up(patience) ? -ETIMEDOUT :
+		reserve_in_turn(pool, party, min, max, patience);
+	if (count == -ETIMEDOUT)
+		pool_count(pool, POOL_FAILURES, 1);
 	return count;
 }
 
@@ -420,7 +516,7 @@ void pool_give_slowly(struct fixedpool *pool, u32 index)
 	/* has no magazines, but takes its time */
 	magazine_leave(&pool->magazines);
 	pool_block_ended(pool, index);
-	depot_give(&pool->depot, index / POOL_BATCH, BIT(index % POOL_BATCH));
+	pool_put(pool, index / POOL_BATCH, BIT(index % POOL_BATCH));
 }
 
 /**
@@ -628,7 +724,7 @@ void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 		}
 	}
 	if (ended)
-		depot_give(&pool->depot, word, ended);
+		pool_put(pool, word, ended);
 }
 
 /**

@@ -20,6 +20,7 @@
 #include "hygiene.h"
 #include "magazine.h"
 #include "storage.h"
+#include "waiting.h"
 
 struct device;
 struct inode;
@@ -62,6 +63,7 @@ enum holder {
  *	bigger one gave
  * @POOL_RECLAIMED_EARLY: those of them that came back before the address
  *	space of the process that died was torn down
+ * @POOL_WAITS: callers that had to wait for blocks
  * @POOL_POISON_HITS: blocks that were written to while they were free
  * @POOL_COUNTERS: how many there are
  */
@@ -74,6 +76,7 @@ enum pool_counter {
 	POOL_FALLBACKS,
 	POOL_OVERFLOWS,
 	POOL_RECLAIMED_EARLY,
+	POOL_WAITS,
 	POOL_POISON_HITS,
 	POOL_COUNTERS
 };
@@ -95,6 +98,9 @@ struct pool_stats {
  * @magazines: free blocks at hand
  * @storage: memory of the blocks
  * @depot: free blocks that lie in no magazine
+ * @waiting: callers that wait for blocks
+ * @header: the page that processes can read, behind the versions; NULL if the
+ *	pool cannot be mapped
  * @peak: most blocks that were ever in use at the same time; a few less where
  *	the last of them were taken out of magazines
  * @stats: counters
@@ -128,6 +134,8 @@ struct fixedpool {
 	struct magazines magazines;
 	struct storage storage;
 	struct depot depot;
+	struct waiting waiting;
+	struct fixedpool_header *header;
 	u32 peak;
 	struct pool_stats __percpu *stats;
 
@@ -156,8 +164,11 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 void pool_exit(struct fixedpool *pool);
 u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which);
 u64 pool_versions_bytes(const struct geometry *geo);
+u64 pool_mapped_bytes(const struct geometry *geo, enum fixedpool_storage which);
 
 u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max);
+int pool_reserve_patiently(struct fixedpool *pool, struct waiting_party *party,
+			   u32 min, u32 max, const struct patience *patience);
 u32 pool_reserve_some(struct fixedpool *pool, u32 max);
 void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 		u64 *handles, unsigned int count);
@@ -191,7 +202,14 @@ static inline void pool_count(struct fixedpool *pool, enum pool_counter which,
 /* Undoes a pool_reserve() that is not claimed. */
 static inline void pool_cancel(struct fixedpool *pool, u32 count)
 {
-	depot_cancel(&pool->depot, count);
+	magazines_cancel(&pool->magazines, count);
+}
+
+/* Blocks past the magazines; all of them are the caller's alone. */
+static inline void pool_put(struct fixedpool *pool, u32 word,
+			    unsigned long mask)
+{
+	magazines_put(&pool->magazines, word, mask);
 }
 
 static inline const struct geometry *pool_geometry(const struct fixedpool *pool)

@@ -186,7 +186,6 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 {
 	struct fixedpool *pool;
 	struct geometry *geo;
-	u64 mapped = 0;
 	int error;
 
 	error = params_check(params);
@@ -203,9 +202,8 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 	if (params->storage == FIXEDPOOL_STORAGE_PAGES &&
 	    !(params->flags & FIXEDPOOL_POOL_PACKED))
 		geometry_colour(geo);
-	if (params->storage == FIXEDPOOL_STORAGE_PAGES)
-		mapped = geometry_data_bytes(geo) + pool_versions_bytes(geo);
-	pool->units = geometry_units(geo, mapped);
+	pool->units = geometry_units(geo, pool_mapped_bytes(geo,
+							    params->storage));
 	error = pool->units ? space_take(pool) : -EOVERFLOW;
 	if (error)
 		goto free_pool;
@@ -290,6 +288,7 @@ static void unlink_locked(struct fixedpool *pool)
 	lockdep_assert_held(&registry_lock);
 	list_del(&pool->link);
 	pool->linked = false;
+	waiting_end(&pool->waiting, -EIDRM);
 	observer->removed(pool);
 }
 

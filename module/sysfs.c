@@ -74,6 +74,7 @@ POOL_ATTRIBUTE(free, "%u", pool_free_blocks(pool));
 POOL_ATTRIBUTE(cached, "%u", magazines_cached(&pool->magazines));
 POOL_ATTRIBUTE(peak, "%u", READ_ONCE(pool->peak));
 POOL_ATTRIBUTE(clients, "%u", READ_ONCE(pool->attached));
+POOL_ATTRIBUTE(waiters, "%u", READ_ONCE(pool->waiting.count));
 POOL_ATTRIBUTE(queued, "%llu", channel_queued(pool));
 
 static struct attribute *state_attrs[] = {
@@ -82,6 +83,7 @@ static struct attribute *state_attrs[] = {
 	&dev_attr_cached.attr,
 	&dev_attr_peak.attr,
 	&dev_attr_clients.attr,
+	&dev_attr_waiters.attr,
 	&dev_attr_queued.attr,
 	NULL
 };
@@ -100,6 +102,7 @@ POOL_ATTRIBUTE(fallbacks, "%llu", pool_counter(pool, POOL_FALLBACKS));
 POOL_ATTRIBUTE(overflows, "%llu", pool_counter(pool, POOL_OVERFLOWS));
 POOL_ATTRIBUTE(reclaimed_early, "%llu",
 	       pool_counter(pool, POOL_RECLAIMED_EARLY));
+POOL_ATTRIBUTE(waits, "%llu", pool_counter(pool, POOL_WAITS));
 POOL_ATTRIBUTE(poison_hits, "%llu", pool_counter(pool, POOL_POISON_HITS));
 
 static struct attribute *counter_attrs[] = {
@@ -112,6 +115,7 @@ static struct attribute *counter_attrs[] = {
 	&dev_attr_fallbacks.attr,
 	&dev_attr_overflows.attr,
 	&dev_attr_reclaimed_early.attr,
+	&dev_attr_waits.attr,
 	&dev_attr_poison_hits.attr,
 	NULL
 };

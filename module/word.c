@@ -276,7 +276,7 @@ static void finish(struct fixedpool *pool, u32 word, unsigned long mask,
 		ended |= end_ones(pool, word, mask & ~ended, holder, step);
 	if (ended) {
 		clean(pool, word, ended, pool_block_ended);
-		depot_give(&pool->depot, word, ended);
+		pool_put(pool, word, ended);
 	}
 	if (mask & ~ended)
 		pool_drop_mask(pool, word, mask & ~ended, holder);

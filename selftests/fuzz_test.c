@@ -218,7 +218,9 @@ static void fill(struct fuzzer *fuzzer, unsigned int number, union argument *arg
 		break;
 	case _IOC_NR(FIXEDPOOL_IOC_ALLOC):
 		argument->alloc.pool = some_pool(fuzzer);
-		argument->alloc.flags = mostly(fuzzer, any(fuzzer, 4));
+		argument->alloc.flags = mostly(fuzzer, any(fuzzer, 8));
+		if (argument->alloc.flags & FIXEDPOOL_ALLOC_WAIT)
+			argument->alloc.timeout = random_next(&fuzzer->state);
 		argument->alloc.count = mostly(fuzzer, 1 + any(fuzzer, 40));
 		argument->alloc.handles = some_pointer(fuzzer);
 		if (any(fuzzer, 4) == 0) {
@@ -291,7 +293,8 @@ static void remember(struct fuzzer *fuzzer, unsigned int number, const union arg
 
 /*
  * Of 32 bits a pointer that was made up, or spoilt, soon leads to the fuzzer's
- * own memory, and the kernel would write there: let it lead nowhere.
+ * own memory, and the kernel would write there: let it lead nowhere. Nobody frees
+ * anything while the fuzzer waits for it: let it not wait for long.
  */
 static void tame(struct fuzzer *fuzzer, unsigned int number, union argument *argument)
 {
@@ -301,6 +304,13 @@ static void tame(struct fuzzer *fuzzer, unsigned int number, union argument *arg
 		to = (__u64 *)&argument->alloc.handles;
 	else if (number == _IOC_NR(FIXEDPOOL_IOC_READ))
 		to = (__u64 *)&argument->read.buffer;
+	if (number == _IOC_NR(FIXEDPOOL_IOC_ALLOC) && argument->alloc.timeout) {
+		struct timespec time;
+
+		clock_gettime(CLOCK_MONOTONIC, &time);
+		argument->alloc.timeout = time.tv_sec * 1000000000ULL + time.tv_nsec +
+					  argument->alloc.timeout % 1000000;
+	}
 	if (to && sizeof(long) < 8 && *to != (uintptr_t)fuzzer->array && *to > 4 << 20)
 		*to |= 1ULL << 32;
 }

@@ -133,7 +133,7 @@ TEST_F(sysfs, shows_these_files_and_no_others_and_nobody_can_write_them)
 		"failures", "fallbacks", "flags", "free", "frees", "group", "id", "in_use",
 		"mode", "numa_node", "overflows", "owner", "peak", "poison_hits", "queued",
 		"reclaimed", "reclaimed_early", "refused_foreign", "refused_stale", "reserve",
-		"storage", "stride",
+		"storage", "stride", "waiters", "waits",
 	};
 	DIR *directory = opendir(FOLDER);
 	struct dirent *entry;

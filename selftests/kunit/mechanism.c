@@ -6,6 +6,7 @@
 #include "../../module/storage_slab.c"
 #include "../../module/storage.c"
 #include "../../module/rack.c"
+#include "../../module/waiting.c"
 #include "../../module/magazine.c"
 #include "../../module/hygiene.c"
 #include "../../module/pool.c"

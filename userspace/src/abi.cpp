@@ -88,6 +88,9 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, header_length, 152);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, max_blocks, 160);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, waiters, 164);
 
+FIXEDPOOL_ASSERT_SIZE(fixedpool_header, 64);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_header, waiters, 0);
+
 FIXEDPOOL_ASSERT_SIZE(fixedpool_alloc, 40);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, pool, 0);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_alloc, flags, 4);

@@ -29,7 +29,7 @@
  *              open), SET_DESTROY: no set of that name
  *   EACCES     POOL_ATTACH, POOL_DESTROY, SET_DESTROY: mode bits or ownership
  *              forbid it; mmap: PROT_EXEC, or PROT_WRITE through a read-only
- *              descriptor
+ *              descriptor or of a header
  *   EALREADY   POOL_ATTACH: this client is attached; SET_CREATE (to open): this
  *              client has opened the set; FREE: double free
  *   ENFILE     POOL_CREATE: the module's max_pools is reached; mmap,
@@ -54,6 +54,11 @@
  *   ENOBUFS    ALLOC, CACHE_FILL: the pool, or every pool of the set that fits,
  *              has no free block; ALLOC: not enough of them without
  *              FIXEDPOOL_ALLOC_PARTIAL
+ *   EFBIG      ALLOC, waiting: more blocks than the pool can ever have; by size,
+ *              than the smallest pool that fits
+ *   ETIMEDOUT  ALLOC, waiting: the time has come, and there are not enough blocks
+ *   EIDRM      ALLOC, waiting: the pool has been destroyed, and has not enough
+ *              free blocks
  *   ERANGE     the handle's index, or the index, is beyond the end of its pool
  *   ESTALE     the handle's allocation has ended; SCOPE_CREATE, SCOPE_RELEASE,
  *              ALLOC: the scope has ended, or never was
@@ -67,11 +72,14 @@
  *              client that opened the descriptor has left the pool, or is closed;
  *              SET_CREATE (to open): this client is not attached to all pools of
  *              the set; ALLOC by size: the blocks would come from a pool of the
- *              set that this client has left
+ *              set that this client has left; ALLOC, waiting: the client has left
+ *              the pool meanwhile
  *   EOWNERDEAD this descriptor was taken from a process while that was dying,
  *              and its client has ended; no call fails with anything else
  *   EINTR      mmap: a fatal signal arrived while pages were being mapped;
- *              channel: a signal arrived while nothing had been moved yet
+ *              channel: a signal arrived while nothing had been moved yet; ALLOC,
+ *              waiting: a signal arrived. (The last two go on by themselves
+ *              where signal handlers restart calls.)
  *   EPIPE      write to a channel: all its readers have gone
  *   EAGAIN     channel, with O_NONBLOCK: there is nothing to read, or no room
  *   EBADF      channel: the descriptor was not opened for that direction
@@ -147,6 +155,7 @@ enum fixedpool_storage {
 #define FIXEDPOOL_FEATURE_GIVE		(1ULL << 0)
 #define FIXEDPOOL_FEATURE_SHARE		(1ULL << 1)
 #define FIXEDPOOL_FEATURE_SCOPES	(1ULL << 2)
+#define FIXEDPOOL_FEATURE_WAIT		(1ULL << 3)
 #define FIXEDPOOL_FEATURE_SETS		(1ULL << 4)
 #define FIXEDPOOL_FEATURE_CHANNELS	(1ULL << 5)
 #define FIXEDPOOL_FEATURE_CACHE		(1ULL << 6)
@@ -309,14 +318,15 @@ struct fixedpool_pool_destroy {
  * @versions_offset: out: mmap() offset of the version words, one __u32 a block
  *	in the order of indices
  * @versions_length: out: bytes that may be mapped there; zero if not mappable
- * @header_offset: out: mmap() offset of the header page; zero: there is none
+ * @header_offset: out: mmap() offset of the pool's struct fixedpool_header, a
+ *	page that can only be read; zero: there is none
  * @header_length: out: bytes that may be mapped there; zero: none
  * @max_blocks: out: blocks that the pool may grow to
  * @waiters: out: callers that wait for blocks at this moment
  *
  * Block i begins (i / chunk_blocks) * chunk_size + (i % chunk_blocks) * stride
  * bytes after data_offset. Mappings are shared, never executable, and may cover
- * any whole pages of either region.
+ * any whole pages of one region.
  */
 struct fixedpool_pool_info {
 	__u32 id;
@@ -349,10 +359,27 @@ struct fixedpool_pool_info {
 	__u32 waiters;
 };
 
+/**
+ * struct fixedpool_header - what a pool tells those who have mapped it
+ * @waiters: callers that wait for blocks at this moment: whoever has free blocks
+ *	in a cache is asked to give them back (CACHE_DRAIN)
+ * @reserved: zero
+ *
+ * At header_offset of struct fixedpool_pool_info. The rest of the page is zero.
+ */
+struct fixedpool_header {
+	__u32 waiters;
+	__u32 reserved[15];
+};
+
 /* ALLOC: flags */
 #define FIXEDPOOL_ALLOC_PARTIAL		(1U << 0)	/* fewer blocks, at least one, will do */
 #define FIXEDPOOL_ALLOC_ZERO		(1U << 1)	/* fill the blocks with zeroes */
+#define FIXEDPOOL_ALLOC_WAIT		(1U << 2)	/* wait until there are enough */
 #define FIXEDPOOL_ALLOC_BY_SIZE		(1U << 3)	/* from the pools of a set */
+
+/* ALLOC: a timeout that never comes */
+#define FIXEDPOOL_NEVER			(~0ULL)
 
 /**
  * struct fixedpool_alloc - take blocks (FIXEDPOOL_IOC_ALLOC)
@@ -365,17 +392,27 @@ struct fixedpool_pool_info {
  *	root
  * @size: in: with FIXEDPOOL_ALLOC_BY_SIZE the bytes wanted, at least 1; else
  *	zero
- * @timeout: in: zero
+ * @timeout: in: with FIXEDPOOL_ALLOC_WAIT when to give up, nanoseconds of
+ *	CLOCK_MONOTONIC, or FIXEDPOOL_NEVER; else zero
  *
  * Takes all of @count or fails with ENOBUFS and takes none; with
  * FIXEDPOOL_ALLOC_PARTIAL it takes what there is and fails only when that is
- * nothing. Never waits.
+ * nothing.
+ *
+ * With FIXEDPOOL_ALLOC_WAIT it waits instead, until there are enough or the time
+ * has come (ETIMEDOUT); if that is past, it tries once. Callers, processes and
+ * modules alike, are served in the order in which they have come, also where the
+ * first wants many blocks and those behind him few. As long as somebody waits,
+ * free blocks are for him: who does not wait finds none (ENOBUFS). A call that is
+ * restarted after a signal goes to the end of the queue. Waiting ends, too, when
+ * the pool is destroyed (EIDRM) or the client leaves it (ENOTCONN).
  *
  * By size, the pools of the set that fit are looked at in their order, smallest
  * first: the first gives as many as it has, the next gives what is then
  * missing, and so on. All or nothing, and PARTIAL, are about the sum. A call
  * that fails in the end has taken nothing, but others may have found those
  * blocks missing while it was at work. The slot of each handle tells its pool.
+ * Who waits by size, waits for blocks of the smallest pool that fits, all of them.
  */
 struct fixedpool_alloc {
 	__u32 pool;
