@@ -12,6 +12,7 @@
 #define _LINUX_FIXEDPOOL_H
 
 #include <linux/compiler.h>
+#include <linux/ktime.h>
 #include <linux/numa.h>
 #include <linux/types.h>
 #include <uapi/linux/fixedpool.h>
@@ -78,6 +79,11 @@ fixedpool_alloc_bulk(struct fixedpool *pool, u64 *handles, unsigned int count);
 unsigned int
 fixedpool_free_bulk(struct fixedpool *pool, const u64 *handles,
 		    unsigned int count, int *error);
+void * __must_check
+fixedpool_alloc_wait(struct fixedpool *pool, u64 *handle, ktime_t deadline);
+int __must_check
+fixedpool_alloc_bulk_wait(struct fixedpool *pool, u64 *handles,
+			  unsigned int count, ktime_t deadline);
 
 void * __must_check fixedpool_lookup(struct fixedpool *pool, u64 handle);
 void *fixedpool_pointer(struct fixedpool *pool, u64 handle);

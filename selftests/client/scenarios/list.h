@@ -92,6 +92,17 @@ SCENARIO(an_exhausted_mempool_refuses_who_may_not_wait);
 SCENARIO(an_exhausted_mempool_makes_a_patient_one_wait);
 SCENARIO(requests_complete_with_the_reserve_alone);
 
+/* waiting.c */
+SCENARIO(a_waiter_gets_the_block_that_is_freed);
+SCENARIO(a_waiter_for_many_gets_all_of_them);
+SCENARIO(who_waits_for_nothing_gives_up_in_time);
+SCENARIO(a_block_freed_in_a_hard_interrupt_reaches_a_waiter);
+SCENARIO(a_block_freed_in_an_nmi_reaches_a_waiter);
+SCENARIO(a_waiter_that_is_killed_gives_up);
+SCENARIO(a_destroyed_pool_sends_its_waiters_away);
+SCENARIO(nobody_who_waits_is_forgotten);
+SCENARIO(nobody_who_waits_for_many_blocks_is_forgotten);
+
 /* Those that need more than a storage, see there. */
 #ifdef SPECIAL_SCENARIO
 /* handles.c */
