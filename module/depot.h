@@ -9,6 +9,9 @@
  * from then on that many free blocks are the caller's, only which ones is open.
  * depot_claim() finds them.
  *
+ * Whoever needs certain blocks, and no others, asks for a range of them with
+ * depot_claim_range().
+ *
  * Complexity: reserve and cancel are O(1). Claiming or giving a word of blocks
  * looks at no more than 64 counters at each of log64(blocks / 4096) levels.
  * Memory: 1 bit a block, and 4 bytes for every 4096 blocks.
@@ -61,6 +64,8 @@ void depot_claim(struct depot *depot, u32 *indices, unsigned int count);
 unsigned long depot_claim_word(struct depot *depot, unsigned int count,
 			       u32 *word);
 void depot_give(struct depot *depot, u32 word, unsigned long mask);
+bool depot_claim_range(struct depot *depot, u32 first, u32 end);
+void depot_give_range(struct depot *depot, u32 first, u32 end);
 
 bool depot_valid(const struct depot *depot);
 
