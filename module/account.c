@@ -27,6 +27,11 @@ u64 account_max_bytes(void)
 	return READ_ONCE(max_bytes);
 }
 
+static unsigned long pages_of(u64 bytes)
+{
+	return DIV_ROUND_UP_ULL(bytes, PAGE_SIZE);
+}
+
 static int charge_module(u64 bytes)
 {
 	u64 limit = account_max_bytes();
@@ -41,9 +46,9 @@ static int charge_module(u64 bytes)
 	return 0;
 }
 
-static int charge_locked(struct user_struct *user, unsigned long pages)
+static int charge_locked(struct user_struct *user, unsigned long pages,
+			 unsigned long limit)
 {
-	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
 	long old = atomic_long_read(&user->locked_vm);
 
 	do {
@@ -72,9 +77,11 @@ int charge_memory(struct charge *charge, u64 bytes, bool charge_user)
 	if (error)
 		return error;
 	if (charge_user && !capable(CAP_IPC_LOCK)) {
-		charge->pages = DIV_ROUND_UP_ULL(bytes, PAGE_SIZE);
+		charge->pages = pages_of(bytes);
 		charge->user = get_uid(current_user());
-		error = charge_locked(charge->user, charge->pages);
+		charge->limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+		error = charge_locked(charge->user, charge->pages,
+				      charge->limit);
 		if (error) {
 			charge->pages = 0;
 			uncharge_memory(charge);
@@ -102,4 +109,59 @@ void uncharge_memory(struct charge *charge)
 		free_uid(charge->user);
 	}
 	atomic64_sub(charge->bytes, &charged_bytes);
+}
+
+/**
+ * charge_more() - charge what is added to a pool, before it is allocated
+ * @charge: from charge_memory(); the caller alone changes it
+ * @bytes: how much more
+ *
+ * Whoever calls, the creator pays, within the limit it had when it made the
+ * pool.
+ *
+ * Context: process.
+ * Return: as charge_memory(); nothing has changed then.
+ */
+int charge_more(struct charge *charge, u64 bytes)
+{
+	u64 sum = charge->bytes + bytes;
+	int error;
+
+	error = charge_module(bytes);
+	if (error)
+		return error;
+	if (pages_of(sum) > totalram_pages())
+		error = -ENOMEM;
+	else if (charge->user)
+		error = charge_locked(charge->user, pages_of(sum) - charge->pages,
+				      charge->limit);
+	if (error) {
+		atomic64_sub(bytes, &charged_bytes);
+		return error;
+	}
+	if (charge->user)
+		charge->pages = pages_of(sum);
+	/* sysfs reads it */
+	WRITE_ONCE(charge->bytes, sum);
+	return 0;
+}
+
+/**
+ * charge_less() - undo charge_more()
+ * @charge: the charge; the caller alone changes it
+ * @bytes: how much of it
+ *
+ * Context: process.
+ */
+void charge_less(struct charge *charge, u64 bytes)
+{
+	u64 rest = charge->bytes - bytes;
+
+	if (charge->user) {
+		atomic_long_sub(charge->pages - pages_of(rest),
+				&charge->user->locked_vm);
+		charge->pages = pages_of(rest);
+	}
+	atomic64_sub(bytes, &charged_bytes);
+	WRITE_ONCE(charge->bytes, rest);
 }

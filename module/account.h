@@ -16,15 +16,19 @@ struct user_struct;
  * @bytes: against the module's limit
  * @pages: against the locked memory of @user
  * @user: the creator, or NULL if it may lock any amount
+ * @limit: pages that @user may lock, as it was when the charge began
  */
 struct charge {
 	u64 bytes;
 	unsigned long pages;
 	struct user_struct *user;
+	unsigned long limit;
 };
 
 int charge_memory(struct charge *charge, u64 bytes, bool charge_user);
 void uncharge_memory(struct charge *charge);
+int charge_more(struct charge *charge, u64 bytes);
+void charge_less(struct charge *charge, u64 bytes);
 u64 account_max_bytes(void);
 
 #endif /* FIXEDPOOL_ACCOUNT_H */

@@ -11,7 +11,8 @@
  * fixedpool_create() - make a pool
  * @params: what it is to be
  *
- * All of its memory is allocated here. The pool belongs to the current user
+ * The memory of its blocks, and tables for as many as it may grow to, are
+ * allocated here. The pool belongs to the current user
  * and group, and processes find it by its name.
  *
  * Context: Process context; may sleep.
@@ -96,15 +97,15 @@ u32 fixedpool_block_size(const struct fixedpool *pool)
 FIXEDPOOL_EXPORT(fixedpool_block_size);
 
 /**
- * fixedpool_blocks() - capacity of a pool
+ * fixedpool_blocks() - size of a pool
  * @pool: the pool
  *
  * Context: Any.
- * Return: Number of blocks.
+ * Return: Number of blocks that it has at this moment.
  */
 u32 fixedpool_blocks(const struct fixedpool *pool)
 {
-	return pool_geometry(pool)->blocks;
+	return pool_blocks(pool);
 }
 FIXEDPOOL_EXPORT(fixedpool_blocks);
 

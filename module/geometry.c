@@ -21,6 +21,10 @@
 #define CHUNK_WASTE_SHARE	16
 /* A pool has no more chunks than this, as long as chunks can grow. */
 #define CHUNKS_SOFT_MAX		16384
+/* A pool that grows does so in this many steps or more, unless a step would be
+ * less than it begins with, or than a page.
+ */
+#define GROWTH_STEPS		64
 
 #define DEFAULT_ALIGN		8U
 
@@ -63,6 +67,9 @@ static int geometry_init_pages(struct geometry *geo)
 		if (order > CHUNK_ORDER_SOFT_MAX && order > smallest &&
 		    best_waste != U64_MAX)
 			break;
+		if (geo->chunk_blocks > geo->chunk_limit &&
+		    best_waste != U64_MAX)
+			break;
 		if (geo->chunks > CHUNKS_SOFT_MAX &&
 		    order < CHUNK_ORDER_HARD_MAX)
 			continue;
@@ -96,18 +103,37 @@ static int geometry_init_slab(struct geometry *geo)
 }
 
 /**
- * geometry_init() - choose the shape of a pool
+ * geometry_init() - choose the shape of a pool that does not grow
  * @geo: what is filled in
  * @storage: where the blocks come from
  * @block_size: usable bytes of a block
  * @align: alignment in bytes, zero: 8
  * @blocks: number of blocks
  *
- * Return: 0; -EINVAL if a value is out of its range; -EOVERFLOW if the pool
- * does not fit the handle, offset or chunk space.
+ * Return: as geometry_init_growing().
  */
 int geometry_init(struct geometry *geo, enum fixedpool_storage storage,
 		  u32 block_size, u32 align, u32 blocks)
+{
+	return geometry_init_growing(geo, storage, block_size, align, blocks,
+				     blocks);
+}
+
+/**
+ * geometry_init_growing() - choose the shape of a pool
+ * @geo: what is filled in
+ * @storage: where the blocks come from
+ * @block_size: usable bytes of a block
+ * @align: alignment in bytes, zero: 8
+ * @blocks: number of blocks to begin with
+ * @max_blocks: number of blocks to grow to, at least @blocks
+ *
+ * Return: 0; -EINVAL if a value is out of its range; -EOVERFLOW if the pool
+ * does not fit the handle, offset or chunk space.
+ */
+int geometry_init_growing(struct geometry *geo, enum fixedpool_storage storage,
+			  u32 block_size, u32 align, u32 blocks,
+			  u32 max_blocks)
 {
 	int error;
 
@@ -124,7 +150,10 @@ int geometry_init(struct geometry *geo, enum fixedpool_storage storage,
 		.block_size = block_size,
 		.align = align,
 		.stride = ALIGN(block_size, align),
-		.blocks = blocks,
+		.blocks = max_blocks,
+		.chunk_limit = max_blocks > blocks ?
+				       max(blocks, max_blocks / GROWTH_STEPS) :
+				       U32_MAX,
 	};
 	switch (storage) {
 	case FIXEDPOOL_STORAGE_PAGES:

@@ -11,6 +11,7 @@
 
 #include <linux/align.h>
 #include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 #include <uapi/linux/fixedpool.h>
 
@@ -31,9 +32,10 @@
  * @block_size: usable bytes of a block
  * @align: alignment of a block, bytes
  * @stride: bytes from one block of a chunk to the next
- * @blocks: blocks in the pool
+ * @blocks: blocks in the pool, when it has grown as far as it may
+ * @chunk_limit: most blocks that a chunk should have
  * @chunk_blocks: blocks in a chunk
- * @chunks: chunks in the pool
+ * @chunks: chunks in the pool, when it has grown as far as it may
  * @chunk_order: log2 of the pages of a chunk; meaningful for page storage
  * @chunk_size: bytes of a chunk
  * @reciprocal: floor((2^64 - 1) / @chunk_blocks), see geometry_chunk()
@@ -43,6 +45,7 @@ struct geometry {
 	u32 align;
 	u32 stride;
 	u32 blocks;
+	u32 chunk_limit;
 	u32 chunk_blocks;
 	u32 chunks;
 	unsigned int chunk_order;
@@ -52,6 +55,9 @@ struct geometry {
 
 int geometry_init(struct geometry *geo, enum fixedpool_storage storage,
 		  u32 block_size, u32 align, u32 blocks);
+int geometry_init_growing(struct geometry *geo, enum fixedpool_storage storage,
+			  u32 block_size, u32 align, u32 blocks,
+			  u32 max_blocks);
 void geometry_colour(struct geometry *geo);
 u64 geometry_data_bytes(const struct geometry *geo);
 u32 geometry_units(const struct geometry *geo, u64 mmap_bytes);
@@ -68,6 +74,12 @@ u32 geometry_units(const struct geometry *geo, u64 mmap_bytes);
 static inline u32 geometry_chunk(const struct geometry *geo, u32 index)
 {
 	return mul_u64_u64_shr(geo->reciprocal, (u64)index + 1, 64);
+}
+
+/* One more than the last block of a chunk. */
+static inline u32 geometry_chunk_end(const struct geometry *geo, u32 chunk)
+{
+	return min_t(u64, (chunk + 1ULL) * geo->chunk_blocks, geo->blocks);
 }
 
 /* The first byte of a block, counted from the first byte of its chunk. */

@@ -22,6 +22,7 @@ long call_query(struct client *client, struct call *call)
 			    FIXEDPOOL_FEATURE_SCOPES | FIXEDPOOL_FEATURE_WAIT |
 			    FIXEDPOOL_FEATURE_SETS |
 			    FIXEDPOOL_FEATURE_CHANNELS | FIXEDPOOL_FEATURE_CACHE |
+			    FIXEDPOOL_FEATURE_GROW |
 			    FIXEDPOOL_FEATURE_HYGIENE |
 			    FIXEDPOOL_FEATURE_REVOCABLE,
 		.abi_version = FIXEDPOOL_ABI_VERSION,
@@ -48,12 +49,11 @@ long call_pool_create(struct client *client, struct call *call)
 		.flags = create->flags & ~FIXEDPOOL_POOL_NUMA_NODE,
 		.mode = create->mode,
 		.numa_node = on_node ? create->numa_node : NUMA_NO_NODE,
+		.max_blocks = create->max_blocks,
 	};
 	struct attachment *att;
 
 	if (!name_terminated(create->name))
-		return -EINVAL;
-	if (create->reserved)
 		return -EINVAL;
 	/* the kernel's type is narrower than the field */
 	if (create->mode > U16_MAX)
@@ -129,7 +129,7 @@ static void info_fill(struct fixedpool_pool_info *info,
 		.block_size = geo->block_size,
 		.stride = geo->stride,
 		.align = geo->align,
-		.blocks = geo->blocks,
+		.blocks = pool_blocks(pool),
 		.reserve = pool->reserve,
 		.storage = pool->which,
 		.flags = pool_flags(pool),
@@ -149,7 +149,7 @@ static void info_fill(struct fixedpool_pool_info *info,
 		.versions_length = mmap_versions_length(pool),
 		.header_offset = mmap_header_offset(pool),
 		.header_length = mmap_header_length(pool),
-		.max_blocks = geo->blocks,
+		.max_blocks = pool_max_blocks(pool),
 		.waiters = READ_ONCE(pool->waiting.count),
 	};
 	strscpy(info->name, pool->name, sizeof(info->name));

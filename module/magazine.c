@@ -270,6 +270,17 @@ static u32 unload(struct magazines *mags, struct fixedpool_magazine *mag)
 }
 
 /**
+ * magazines_supplied() - blocks have come into the depot from elsewhere
+ * @mags: the pool's magazines
+ *
+ * Context: any.
+ */
+void magazines_supplied(struct magazines *mags)
+{
+	came(mags);
+}
+
+/**
  * magazine_give_slowly() - the rest of fixedpool_push()
  * @mags: the pool's magazines, of which this CPU's has been entered
  * @index: the block

@@ -79,6 +79,7 @@ void magazines_undemand(struct magazines *mags);
 u32 magazines_reserve(struct magazines *mags, u32 min, u32 max);
 void magazines_cancel(struct magazines *mags, u32 count);
 void magazines_put(struct magazines *mags, u32 word, unsigned long mask);
+void magazines_supplied(struct magazines *mags);
 
 u32 magazine_take_slowly(struct magazines *mags);
 void magazine_leave(struct magazines *mags);

@@ -3,10 +3,10 @@
  * Mapping pools into processes.
  *
  * A pool has one range of the device's offsets: first its blocks, then its
- * version words, then its header, which can only be read. All pages of a mapping
- * are put in place when it is made, each with a reference of its own, so that a
- * touch does not fault, and a page outlives the pool as long as somebody can see
- * it.
+ * version words, then its header, which can only be read. All pages that there are
+ * of a mapping are put in place when it is made, each with a reference of its own,
+ * so that a touch does not fault, and a page outlives the pool as long as somebody
+ * can see it. Those of a pool that has grown since come by faults.
  *
  * A mapping stands on a file of its own, not on the client's: it keeps the
  * pool, but closing the last descriptor ends the client at once, mapped or not.
@@ -85,36 +85,52 @@ u64 mmap_header_length(const struct fixedpool *pool)
 	return pool->header ? PAGE_SIZE : 0;
 }
 
-/* A page of the pool's range, counted from the beginning of the device. */
+/*
+ * A page of the pool's range, counted from the beginning of the device, or NULL
+ * where the pool has not grown. It cannot go before it is in its place: there it
+ * is in use.
+ */
 static struct page *page_at(const struct fixedpool *pool, u64 offset)
 {
 	u64 versions = mmap_versions_offset(pool) >> PAGE_SHIFT;
 	struct page *page;
 
+	lockdep_assert_held(&pool->growth.mapping);
 	/* versions and header follow each other in memory, too */
 	if (offset >= versions)
 		return vmalloc_to_page((void *)pool->hot.versions +
 				       ((offset - versions) << PAGE_SHIFT));
 	page = storage_page(&pool->storage,
 			    offset - (mmap_data_offset(pool) >> PAGE_SHIFT));
-	mapping_own_page(pool, page, offset);
+	if (page)
+		mapping_own_page(pool, page, offset);
 	return page;
 }
 
+static int insert_page(struct fixedpool *pool, struct vm_fault *vmf)
+{
+	struct page *page;
+	int error = -ENXIO;
+
+	down_read(&pool->growth.mapping);
+	page = page_at(pool, vmf->pgoff);
+	if (page)
+		error = vm_insert_page(vmf->vma, vmf->address & PAGE_MASK,
+				       page);
+	up_read(&pool->growth.mapping);
+	return error;
+}
+
 /*
- * Only after something has removed pages again, as MADV_DONTNEED does. Not with
- * vmf->page: of a large compound page 6.1 would map the
- * whole, from the wrong place on.
+ * Only where the pool has grown since it was mapped, and after something has
+ * removed pages again, as MADV_DONTNEED does. Not with vmf->page: of a large
+ * compound page 6.1 would map the whole, from the wrong place on.
  */
 static vm_fault_t mapping_fault(struct vm_fault *vmf)
 {
 	struct mapping *mapping = vmf->vma->vm_file->private_data;
-	struct fixedpool *pool = mapping->pool;
-	int error;
 
-	error = vm_insert_page(vmf->vma, vmf->address & PAGE_MASK,
-			       page_at(pool, vmf->pgoff));
-	switch (error) {
+	switch (insert_page(mapping->pool, vmf)) {
 	case 0:
 	case -EBUSY: /* another thread was faster */
 		return VM_FAULT_NOPAGE;
@@ -205,8 +221,22 @@ static int mapping_check(const struct fixedpool *pool,
 	return 0;
 }
 
-static int insert_pages(const struct fixedpool *pool,
-			struct vm_area_struct *vma)
+/* Up to PAGES_AT_ONCE pages that are there, from @page on; returns how many. */
+static unsigned long find_pages(const struct fixedpool *pool, u64 page,
+				unsigned long max, struct page **pages)
+{
+	unsigned long count = 0;
+
+	while (count < min_t(unsigned long, max, PAGES_AT_ONCE)) {
+		pages[count] = page_at(pool, page + count);
+		if (!pages[count])
+			break;
+		count++;
+	}
+	return count;
+}
+
+static int insert_pages(struct fixedpool *pool, struct vm_area_struct *vma)
 {
 	struct page *pages[PAGES_AT_ONCE];
 	unsigned long address = vma->vm_start;
@@ -214,18 +244,21 @@ static int insert_pages(const struct fixedpool *pool,
 
 	while (address < vma->vm_end) {
 		unsigned long left = (vma->vm_end - address) >> PAGE_SHIFT;
-		unsigned long count = min_t(unsigned long, left, PAGES_AT_ONCE);
-		unsigned long rest = count;
-		unsigned long i;
-		int error;
+		unsigned long count, rest;
+		int error = 0;
 
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		for (i = 0; i < count; i++)
-			pages[i] = page_at(pool, page + i);
-		error = vm_insert_pages(vma, address, pages, &rest);
+		down_read(&pool->growth.mapping);
+		count = find_pages(pool, page, left, pages);
+		rest = count;
+		if (count)
+			error = vm_insert_pages(vma, address, pages, &rest);
+		up_read(&pool->growth.mapping);
 		if (error)
 			return error;
+		/* one that is missing is left to a fault */
+		count = max(count, 1UL);
 		address += count << PAGE_SHIFT;
 		page += count;
 		cond_resched();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pools and sets made when the module is loaded:
- * pools=name:block_size:blocks[:mode],... sets=name:pool+pool+...,...
+ * pools=name:block_size:blocks[-max_blocks][:mode],... sets=name:pool+pool+...,...
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -21,11 +21,27 @@
 
 static char *pools;
 module_param(pools, charp, 0444);
-MODULE_PARM_DESC(pools, "pools to make at load: name:block_size:blocks[:mode],...");
+MODULE_PARM_DESC(pools, "pools to make at load: name:block_size:blocks[-max_blocks][:mode],...");
 
 static char *sets;
 module_param(sets, charp, 0444);
 MODULE_PARM_DESC(sets, "sets to make at load: name:pool+pool+...,...");
+
+/* Reads "blocks" or "blocks-max_blocks"; returns why it makes no sense, or NULL. */
+static const char *parse_blocks(char *text, struct fixedpool_params *params)
+{
+	const char *blocks = strsep(&text, "-");
+
+	if (kstrtouint(blocks, 0, &params->blocks))
+		return "has a count of blocks that is no number";
+	if (!text)
+		return NULL;
+	if (kstrtouint(text, 0, &params->max_blocks))
+		return "has a largest count of blocks that is no number";
+	if (params->max_blocks < params->blocks)
+		return "has a largest count of blocks that is less than the count";
+	return NULL;
+}
 
 /* Splits one pool's text, in place; returns why it makes no sense, or NULL. */
 static const char *parse(char *text, struct fixedpool_params *params)
@@ -33,6 +49,7 @@ static const char *parse(char *text, struct fixedpool_params *params)
 	char *fields[MAX_FIELDS];
 	unsigned int count = 0;
 	unsigned int mode = 0;
+	const char *why;
 	char *field;
 
 	while ((field = strsep(&text, ":"))) {
@@ -44,8 +61,9 @@ static const char *parse(char *text, struct fixedpool_params *params)
 		return "is not name:block_size:blocks";
 	if (kstrtouint(fields[1], 0, &params->block_size))
 		return "has a block size that is no number";
-	if (kstrtouint(fields[2], 0, &params->blocks))
-		return "has a count of blocks that is no number";
+	why = parse_blocks(fields[2], params);
+	if (why)
+		return why;
 	if (count == 4 && (kstrtouint(fields[3], 8, &mode) || !mode ||
 			   mode & ~0666))
 		return "has a mode that is not octal, or not within 0666";

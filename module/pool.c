@@ -88,7 +88,7 @@ static u32 shelves(const struct geometry *geo, enum fixedpool_storage which)
 }
 
 /**
- * pool_bytes() - all the memory that a pool takes
+ * pool_bytes() - all the memory that a pool takes that has grown
  * @geo: shape of the pool
  * @which: kind of storage
  */
@@ -96,6 +96,20 @@ u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which)
 {
 	return base_bytes(geo, which) +
 	       magazines_bytes(geo->blocks, shelves(geo, which));
+}
+
+/**
+ * pool_bytes_now() - all the memory that a pool takes
+ * @geo: shape of the pool
+ * @which: kind of storage
+ * @blocks: how many it has now
+ */
+u64 pool_bytes_now(const struct geometry *geo, enum fixedpool_storage which,
+		   u32 blocks)
+{
+	u64 missing = geo->chunks - DIV_ROUND_UP_ULL(blocks, geo->chunk_blocks);
+
+	return pool_bytes(geo, which) - missing * geo->chunk_size;
 }
 
 /*
@@ -107,7 +121,7 @@ static void versions_init(struct fixedpool *pool)
 	u32 version = get_random_u32() & ~1U;
 	u32 i;
 
-	for (i = 0; i < pool_geometry(pool)->blocks; i++) {
+	for (i = 0; i < pool_max_blocks(pool); i++) {
 		pool->hot.versions[i] = version;
 		if (i % SZ_1M == 0)
 			cond_resched();
@@ -147,36 +161,12 @@ noinline void pool_block_ended(struct fixedpool *pool, u32 index)
 		      pool->flags);
 }
 
-static void poison_blocks(struct fixedpool *pool)
-{
-	u32 i;
-
-	for (i = 0; i < pool_geometry(pool)->blocks; i++) {
-		pool_block_ended(pool, i);
-		cond_resched();
-	}
-}
-
-static void fill_depot(struct fixedpool *pool)
-{
-	u32 blocks = pool_geometry(pool)->blocks;
-	u32 word;
-
-	for (word = 0; word < blocks / POOL_BATCH; word++) {
-		depot_give(&pool->depot, word, ~0UL);
-		if (word % SZ_1M == 0)
-			cond_resched();
-	}
-	if (blocks % POOL_BATCH)
-		depot_give(&pool->depot, word,
-			   BIT(blocks % POOL_BATCH) - 1);
-}
-
 /**
  * pool_init() - get everything that blocks need
  * @pool: zeroed, but for the shape in @pool->storage.geo and @pool->hot.first_slot
  * @which: kind of storage
  * @reserve: blocks that the mempool must promise
+ * @blocks: blocks to begin with
  * @numa_node: node of the memory, or NUMA_NO_NODE
  * @id: the pool's number
  *
@@ -184,7 +174,7 @@ static void fill_depot(struct fixedpool *pool)
  * Return: 0 or -ENOMEM.
  */
 int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
-	      u32 reserve, int numa_node, u32 id)
+	      u32 reserve, u32 blocks, int numa_node, u32 id)
 {
 	const struct geometry *geo = pool_geometry(pool);
 	int error = -ENOMEM;
@@ -211,13 +201,17 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	error = depot_init(&pool->depot, geo->blocks);
 	if (error)
 		goto free_versions;
-	/* what is done to the blocks of a hygienic pool is no part of hot paths */
+	/* What is done to the blocks of a hygienic pool is no part of hot paths.
+	 * Magazines have the size that suits a pool that has grown; until then
+	 * they are shut whenever that is too much.
+	 */
 	error = magazines_init(&pool->magazines, &pool->depot, &pool->waiting,
 			       pool_hygienic(pool) ? 0 : geo->blocks,
 			       shelves(geo, which));
 	if (error)
 		goto exit_depot;
-	error = storage_init(&pool->storage, which, reserve, numa_node, id);
+	error = storage_init(&pool->storage, which, reserve, blocks, numa_node,
+			     id);
 	if (error)
 		goto exit_magazines;
 	pool->hot.magazine = pool->magazines.cpu;
@@ -226,9 +220,12 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	pool->hot.reciprocal = geo->reciprocal;
 	pool->hot.blocks = geo->blocks;
 	versions_init(pool);
-	if (pool->flags & FIXEDPOOL_POOL_POISON)
-		poison_blocks(pool);
-	fill_depot(pool);
+	pool->growth.storage = &pool->storage;
+	pool->growth.depot = &pool->depot;
+	pool->growth.magazines = &pool->magazines;
+	pool->growth.charge = &pool->charge;
+	pool->growth.flags = pool->flags;
+	growth_init(&pool->growth, reserve, blocks);
 	return 0;
 
 exit_magazines:
@@ -253,6 +250,7 @@ free_stats:
  */
 void pool_exit(struct fixedpool *pool)
 {
+	growth_exit(&pool->growth);
 	waiting_stop(&pool->waiting);
 	magazines_stop(&pool->magazines);
 	storage_exit(&pool->storage);
@@ -269,7 +267,7 @@ void pool_exit(struct fixedpool *pool)
  */
 static void note_peak(struct fixedpool *pool)
 {
-	u32 blocks = pool_geometry(pool)->blocks;
+	u32 blocks = pool_blocks(pool);
 	u32 reachable = magazines_reachable(&pool->magazines);
 	u32 peak = READ_ONCE(pool->peak);
 	u32 in_use;
@@ -295,6 +293,7 @@ u32 pool_reserve_some(struct fixedpool *pool, u32 max)
 {
 	u32 count = magazines_reserve(&pool->magazines, 1, max);
 
+	growth_look(&pool->growth);
 	if (count)
 		note_peak(pool);
 	return count;
@@ -316,6 +315,9 @@ static u32 try_reserve(struct fixedpool *pool, u32 min, u32 max)
 		magazines_drain(&pool->magazines);
 		count = magazines_reserve(&pool->magazines, max, max);
 	}
+	while (!count && !waiting_any(&pool->waiting) &&
+	       growth_grow(&pool->growth, min, max))
+		count = magazines_reserve(&pool->magazines, max, max);
 	if (!count)
 		count = magazines_reserve(&pool->magazines, min, max);
 	if (count)
@@ -329,9 +331,12 @@ static u32 try_reserve(struct fixedpool *pool, u32 min, u32 max)
  * @min: fewer are no use, at least 1
  * @max: no more than this
  *
+ * A pool that is too small for that grows, if it may.
+ *
  * Context: process; may sleep.
  * Return: how many, @min to @max; fewer than @max only if no more were found in
- * the depot and all magazines; 0 if fewer than @min, or if callers wait.
+ * the depot and all magazines, nor could be made; 0 if fewer than @min, or if
+ * callers wait.
  */
 u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max)
 {
@@ -389,7 +394,7 @@ int pool_reserve_patiently(struct fixedpool *pool, struct waiting_party *party,
 {
 	int count;
 
-	if (min > pool_geometry(pool)->blocks)
+	if (min > pool_max_blocks(pool))
 		return -EFBIG;
 	count = try_reserve(pool, min, max);
 	if (count)
@@ -467,6 +472,8 @@ u32 pool_take_slowly(struct fixedpool *pool)
 {
 	u32 index = try_take_slowly(pool);
 
+	/* maybe for whoever cannot make the pool grow and wait for it */
+	growth_look(&pool->growth);
 	if (index == FIXEDPOOL_NO_INDEX)
 		pool_count(pool, POOL_FAILURES, 1);
 	return index;
@@ -780,13 +787,12 @@ u64 pool_counter(const struct fixedpool *pool, enum pool_counter which)
  */
 bool pool_valid(const struct fixedpool *pool)
 {
-	u32 blocks = pool_geometry(pool)->blocks;
 	u32 held = 0;
 	u32 i;
 
-	for (i = 0; i < blocks; i++)
+	for (i = 0; i < pool_max_blocks(pool); i++)
 		held += pool_allocated(pool, i);
 	return depot_valid(&pool->depot) &&
 	       depot_free(&pool->depot) + magazines_cached(&pool->magazines) +
-			       held == blocks;
+			       held == pool_blocks(pool);
 }

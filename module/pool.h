@@ -17,6 +17,7 @@
 
 #include "account.h"
 #include "depot.h"
+#include "growth.h"
 #include "hygiene.h"
 #include "magazine.h"
 #include "storage.h"
@@ -101,6 +102,7 @@ struct pool_stats {
  * @waiting: callers that wait for blocks
  * @header: the page that processes can read, behind the versions; NULL if the
  *	pool cannot be mapped
+ * @growth: how many blocks there are
  * @peak: most blocks that were ever in use at the same time; a few less where
  *	the last of them were taken out of magazines
  * @stats: counters
@@ -128,6 +130,7 @@ struct pool_stats {
  *
  * Accounting, checked by pool_valid() when nobody works on the pool:
  *	free in the depot + in magazines and rack + blocks with holds = blocks
+ * A pool that grows has fewer of them than indices, see growth.h.
  */
 struct fixedpool {
 	struct fixedpool_hot hot;
@@ -136,6 +139,7 @@ struct fixedpool {
 	struct depot depot;
 	struct waiting waiting;
 	struct fixedpool_header *header;
+	struct growth growth;
 	u32 peak;
 	struct pool_stats __percpu *stats;
 
@@ -160,9 +164,11 @@ struct fixedpool {
 };
 
 int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
-	      u32 reserve, int numa_node, u32 id);
+	      u32 reserve, u32 blocks, int numa_node, u32 id);
 void pool_exit(struct fixedpool *pool);
 u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which);
+u64 pool_bytes_now(const struct geometry *geo, enum fixedpool_storage which,
+		   u32 blocks);
 u64 pool_versions_bytes(const struct geometry *geo);
 u64 pool_mapped_bytes(const struct geometry *geo, enum fixedpool_storage which);
 
@@ -221,6 +227,18 @@ static inline const struct geometry *pool_geometry(const struct fixedpool *pool)
 static inline bool pool_hygienic(const struct fixedpool *pool)
 {
 	return pool->flags & HYGIENE_FLAGS;
+}
+
+/* Blocks that there are at this moment. */
+static inline u32 pool_blocks(const struct fixedpool *pool)
+{
+	return growth_blocks(&pool->growth);
+}
+
+/* Blocks that there can be: every index is less. */
+static inline u32 pool_max_blocks(const struct fixedpool *pool)
+{
+	return pool_geometry(pool)->blocks;
 }
 
 static inline void *pool_block(const struct fixedpool *pool, u32 index)
@@ -287,7 +305,7 @@ static inline bool pool_allocated(const struct fixedpool *pool, u32 index)
 static inline int pool_resolve(const struct fixedpool *pool, u64 handle,
 			       u32 *index)
 {
-	u32 blocks = pool_geometry(pool)->blocks;
+	u32 blocks = pool_max_blocks(pool);
 	u32 offset = FIXEDPOOL_HANDLE_SLOT(handle) - pool->hot.first_slot;
 
 	if (!(FIXEDPOOL_HANDLE_VERSION(handle) & 1))
@@ -326,12 +344,15 @@ static inline u32 pool_free_blocks(const struct fixedpool *pool)
 {
 	u32 sum = depot_free(&pool->depot) + magazines_cached(&pool->magazines);
 
-	return min(sum, pool_geometry(pool)->blocks);
+	return min(sum, pool_blocks(pool));
 }
 
 static inline u32 pool_in_use(const struct fixedpool *pool)
 {
-	return pool_geometry(pool)->blocks - pool_free_blocks(pool);
+	u32 sum = depot_free(&pool->depot) + magazines_cached(&pool->magazines);
+	u32 blocks = pool_blocks(pool);
+
+	return blocks - min(sum, blocks);
 }
 
 /* As the ABI has them. */

@@ -157,6 +157,8 @@ static int params_check(const struct fixedpool_params *params)
 		return -EINVAL;
 	if (params->reserve > params->blocks)
 		return -EINVAL;
+	if (params->max_blocks && params->max_blocks < params->blocks)
+		return -EINVAL;
 	if (params->flags & ~VALID_FLAGS)
 		return -EINVAL;
 	if (hygiene_check(params->flags))
@@ -195,8 +197,9 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 	if (!pool)
 		return ERR_PTR(-ENOMEM);
 	geo = &pool->storage.geo;
-	error = geometry_init(geo, params->storage, params->block_size,
-			      params->align, params->blocks);
+	error = geometry_init_growing(geo, params->storage, params->block_size,
+				      params->align, params->blocks,
+				      params->max_blocks ?: params->blocks);
 	if (error)
 		goto free_pool;
 	if (params->storage == FIXEDPOOL_STORAGE_PAGES &&
@@ -218,11 +221,13 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 	pool->uid = current_euid();
 	pool->gid = current_egid();
 
-	error = charge_memory(&pool->charge, pool_bytes(geo, params->storage),
+	error = charge_memory(&pool->charge,
+			      pool_bytes_now(geo, params->storage,
+					     params->blocks),
 			      charge_user);
 	if (error)
 		goto release_space;
-	error = pool_init(pool, params->storage, pool->reserve,
+	error = pool_init(pool, params->storage, pool->reserve, params->blocks,
 			  params->numa_node, pool->id);
 	if (error)
 		goto uncharge;

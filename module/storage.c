@@ -12,8 +12,8 @@ static void *chunk_alloc(gfp_t gfp, void *data)
 {
 	struct storage *storage = data;
 
-	/* Only creating a pool gets here, which may sleep and wants a clean
-	 * failure, so the flags that mempool_alloc() weakens are not used.
+	/* Only who may sleep and wants a clean failure gets here, so the flags
+	 * that mempool_alloc() weakens are not used.
 	 */
 	if (storage->sealed || fatal_signal_pending(current))
 		return NULL;
@@ -29,37 +29,80 @@ static void chunk_free(void *element, void *data)
 	cond_resched();
 }
 
-static void release_chunks(struct storage *storage, u32 count)
+/**
+ * storage_add() - get one more chunk
+ * @storage: the storage
+ * @chunk: its number, of which there is none
+ *
+ * Its memory is zeroed.
+ *
+ * Context: process; may sleep. Not at the same time as another one, or as
+ * storage_remove().
+ * Return: 0 or -ENOMEM.
+ */
+int storage_add(struct storage *storage, u32 chunk)
 {
-	while (count--)
-		mempool_free(storage_chunk(storage, count), &storage->mempool);
+	/* without __GFP_DIRECT_RECLAIM it fails instead of waiting */
+	void *memory = mempool_alloc(&storage->mempool, GFP_NOWAIT);
+
+	if (!memory)
+		return -ENOMEM;
+	WRITE_ONCE(storage->bases[chunk],
+		   (unsigned long)memory - storage_bias(storage, chunk));
+	storage->kind->placed(storage, chunk);
+	return 0;
+}
+
+static void *take_out(struct storage *storage, u32 chunk)
+{
+	void *memory = storage_chunk(storage, chunk);
+
+	storage->kind->removed(storage, chunk);
+	WRITE_ONCE(storage->bases[chunk], 0);
+	return memory;
+}
+
+/**
+ * storage_remove() - give a chunk back to where the mempool had it from
+ * @storage: the storage, which has more chunks than were promised
+ * @chunk: one of them that nobody uses
+ *
+ * Context: process. Not at the same time as another one, or as storage_add().
+ */
+void storage_remove(struct storage *storage, u32 chunk)
+{
+	storage->kind->free(storage, take_out(storage, chunk));
+}
+
+static void release_chunks(struct storage *storage)
+{
+	u32 chunk = storage->geo.chunks;
+
+	while (chunk--) {
+		if (storage_has(storage, chunk))
+			mempool_free(take_out(storage, chunk),
+				     &storage->mempool);
+	}
 }
 
 /*
- * Puts all chunks of the pool in the table. The first @promised come from what
- * the mempool has allocated in advance. mempool_alloc() asks the allocator
- * before it touches those, so the allocator is sealed meanwhile.
+ * The first @promised come from what the mempool has allocated in advance.
+ * mempool_alloc() asks the allocator before it touches those, so the allocator
+ * is sealed meanwhile.
  */
-static int take_chunks(struct storage *storage, u32 promised)
+static int add_chunks(struct storage *storage, u32 promised, u32 count)
 {
+	int error = 0;
 	u32 i;
 
-	for (i = 0; i < storage->geo.chunks; i++) {
-		void *chunk;
-
+	for (i = 0; i < count && !error; i++) {
 		storage->sealed = i < promised;
-		/* without __GFP_DIRECT_RECLAIM it fails instead of waiting */
-		chunk = mempool_alloc(&storage->mempool, GFP_NOWAIT);
-		if (!chunk) {
-			release_chunks(storage, i);
-			return -ENOMEM;
-		}
-		storage->bases[i] = (unsigned long)chunk -
-				    storage_bias(storage, i);
-		storage->kind->placed(storage, i);
+		error = storage_add(storage, i);
 	}
-	storage->sealed = true;
-	return 0;
+	storage->sealed = false;
+	if (error)
+		release_chunks(storage);
+	return error;
 }
 
 /**
@@ -67,6 +110,7 @@ static int take_chunks(struct storage *storage, u32 promised)
  * @storage: zeroed, but for @storage->geo
  * @which: where the blocks come from
  * @reserve: blocks that the mempool must promise
+ * @blocks: blocks to begin with
  * @numa_node: node of the memory, or NUMA_NO_NODE
  * @id: the pool's number, for the name of a cache
  *
@@ -76,9 +120,10 @@ static int take_chunks(struct storage *storage, u32 promised)
  * Return: 0 or -ENOMEM.
  */
 int storage_init(struct storage *storage, enum fixedpool_storage which,
-		 u32 reserve, int numa_node, u32 id)
+		 u32 reserve, u32 blocks, int numa_node, u32 id)
 {
 	u32 promised = DIV_ROUND_UP_ULL(reserve, storage->geo.chunk_blocks);
+	u32 count = DIV_ROUND_UP_ULL(blocks, storage->geo.chunk_blocks);
 	int error;
 
 	storage->kind = which == FIXEDPOOL_STORAGE_SLAB ? &storage_slab :
@@ -95,7 +140,7 @@ int storage_init(struct storage *storage, enum fixedpool_storage which,
 				  chunk_free, storage, POOL_GFP, numa_node);
 	if (error)
 		goto exit_kind;
-	error = take_chunks(storage, promised);
+	error = add_chunks(storage, promised, count);
 	if (error)
 		goto exit_mempool;
 	return 0;
@@ -120,14 +165,14 @@ free_table:
  */
 void storage_exit(struct storage *storage)
 {
-	release_chunks(storage, storage->geo.chunks);
+	release_chunks(storage);
 	mempool_exit(&storage->mempool);
 	storage->kind->exit(storage);
 	kvfree(storage->bases);
 }
 
 /**
- * storage_bytes() - memory that a pool's blocks and their tables take
+ * storage_bytes() - memory that all chunks and their tables take
  * @geo: shape of the pool
  * @which: where the blocks come from
  *
@@ -140,7 +185,8 @@ u64 storage_bytes(const struct geometry *geo, enum fixedpool_storage which)
 	/* the table, and the mempool's own */
 	bytes += (u64)geo->chunks * 2 * sizeof(void *);
 	if (which == FIXEDPOOL_STORAGE_SLAB)
-		bytes += roundup_pow_of_two(geo->chunks * 2ULL) * sizeof(u32);
+		bytes += (roundup_pow_of_two(geo->chunks) + geo->chunks) *
+			 sizeof(u32);
 	return bytes;
 }
 
@@ -157,7 +203,7 @@ bool storage_find(const struct storage *storage, const void *address,
 		  u32 *index)
 {
 	const struct geometry *geo = &storage->geo;
-	unsigned long offset;
+	unsigned long base, offset;
 	u32 chunk;
 
 	if (!virt_addr_valid(address))
@@ -165,8 +211,11 @@ bool storage_find(const struct storage *storage, const void *address,
 	chunk = storage->kind->find(storage, address);
 	if (chunk >= geo->chunks)
 		return false;
-	offset = (unsigned long)address -
-		 (unsigned long)storage_chunk(storage, chunk);
+	/* one that has just gone is as good as one that never was */
+	base = READ_ONCE(storage->bases[chunk]);
+	if (!base)
+		return false;
+	offset = (unsigned long)address - base - storage_bias(storage, chunk);
 	if (offset >= geo->chunk_blocks * geo->stride || offset % geo->stride)
 		return false;
 	*index = chunk * geo->chunk_blocks + offset / geo->stride;
@@ -178,7 +227,8 @@ bool storage_find(const struct storage *storage, const void *address,
  * @storage: page storage
  * @page: which, in the order of indices, counted from 0
  *
- * Context: any.
+ * Context: any, as long as the chunk cannot go.
+ * Return: the page, or NULL if the pool has not got it.
  */
 struct page *storage_page(const struct storage *storage, u64 page)
 {
@@ -187,5 +237,7 @@ struct page *storage_page(const struct storage *storage, u64 page)
 
 	/* the number comes from a process, by way of mmap() */
 	chunk = array_index_nospec(chunk, storage->geo.chunks);
+	if (!storage_has(storage, chunk))
+		return NULL;
 	return virt_to_page(storage_chunk(storage, chunk)) + within;
 }

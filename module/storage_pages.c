@@ -6,6 +6,7 @@
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/page_ref.h>
 
 #include "storage.h"
 
@@ -44,9 +45,19 @@ static void pages_placed(struct storage *storage, u32 chunk)
 	set_page_private(virt_to_page(storage_chunk(storage, chunk)), chunk);
 }
 
+static void pages_removed(struct storage *storage, u32 chunk)
+{
+}
+
+/* Mapped pages and pinned ones have references of their own. */
+static bool pages_idle(const struct storage *storage, u32 chunk)
+{
+	return page_ref_count(virt_to_page(storage_chunk(storage, chunk))) == 1;
+}
+
 static u32 pages_find(const struct storage *storage, const void *address)
 {
-	unsigned long chunk = page_private(virt_to_head_page(address));
+	unsigned long chunk = READ_ONCE(virt_to_head_page(address)->private);
 
 	/* of a page that is not ours it can be anything */
 	return min_t(unsigned long, chunk, U32_MAX);
@@ -58,5 +69,7 @@ const struct storage_kind storage_pages = {
 	.alloc = pages_alloc,
 	.free = pages_free,
 	.placed = pages_placed,
+	.removed = pages_removed,
+	.idle = pages_idle,
 	.find = pages_find,
 };

@@ -38,7 +38,8 @@ POOL_ATTRIBUTE(id, "%u", pool->id);
 POOL_ATTRIBUTE(block_size, "%u", pool_geometry(pool)->block_size);
 POOL_ATTRIBUTE(stride, "%u", pool_geometry(pool)->stride);
 POOL_ATTRIBUTE(align, "%u", pool_geometry(pool)->align);
-POOL_ATTRIBUTE(blocks, "%u", pool_geometry(pool)->blocks);
+POOL_ATTRIBUTE(blocks, "%u", pool_blocks(pool));
+POOL_ATTRIBUTE(max_blocks, "%u", pool_max_blocks(pool));
 POOL_ATTRIBUTE(reserve, "%u", pool->reserve);
 POOL_ATTRIBUTE(storage, "%s", storage_name(pool));
 POOL_ATTRIBUTE(numa_node, "%d", pool->storage.numa_node);
@@ -46,7 +47,7 @@ POOL_ATTRIBUTE(flags, "0x%x", pool_flags(pool));
 POOL_ATTRIBUTE(owner, "%u", from_kuid_munged(&init_user_ns, pool->uid));
 POOL_ATTRIBUTE(group, "%u", from_kgid_munged(&init_user_ns, pool->gid));
 POOL_ATTRIBUTE(mode, "%04o", pool->mode);
-POOL_ATTRIBUTE(bytes, "%llu", pool->charge.bytes);
+POOL_ATTRIBUTE(bytes, "%llu", READ_ONCE(pool->charge.bytes));
 
 static struct attribute *configuration_attrs[] = {
 	&dev_attr_id.attr,
@@ -54,6 +55,7 @@ static struct attribute *configuration_attrs[] = {
 	&dev_attr_stride.attr,
 	&dev_attr_align.attr,
 	&dev_attr_blocks.attr,
+	&dev_attr_max_blocks.attr,
 	&dev_attr_reserve.attr,
 	&dev_attr_storage.attr,
 	&dev_attr_numa_node.attr,
@@ -104,6 +106,9 @@ POOL_ATTRIBUTE(reclaimed_early, "%llu",
 	       pool_counter(pool, POOL_RECLAIMED_EARLY));
 POOL_ATTRIBUTE(waits, "%llu", pool_counter(pool, POOL_WAITS));
 POOL_ATTRIBUTE(poison_hits, "%llu", pool_counter(pool, POOL_POISON_HITS));
+POOL_ATTRIBUTE(grows, "%llu", READ_ONCE(pool->growth.grows));
+POOL_ATTRIBUTE(shrinks, "%llu", READ_ONCE(pool->growth.shrinks));
+POOL_ATTRIBUTE(grow_failures, "%llu", READ_ONCE(pool->growth.failures));
 
 static struct attribute *counter_attrs[] = {
 	&dev_attr_allocs.attr,
@@ -117,6 +122,9 @@ static struct attribute *counter_attrs[] = {
 	&dev_attr_reclaimed_early.attr,
 	&dev_attr_waits.attr,
 	&dev_attr_poison_hits.attr,
+	&dev_attr_grows.attr,
+	&dev_attr_shrinks.attr,
+	&dev_attr_grow_failures.attr,
 	NULL
 };
 

@@ -69,6 +69,11 @@ REFUSED(slab_blocks_above_their_most, EOVERFLOW,
 	parameters->storage = FIXEDPOOL_STORAGE_SLAB; parameters->blocks = 262144 + 1);
 REFUSED(reserve_above_blocks, EINVAL, parameters->reserve = parameters->blocks + 1);
 REFUSED(reserve_all_ones, EINVAL, parameters->reserve = UINT_MAX);
+REFUSED(max_blocks_below_blocks, EINVAL, parameters->max_blocks = parameters->blocks - 1);
+REFUSED(max_blocks_one, EINVAL, parameters->max_blocks = 1);
+REFUSED(max_blocks_all_ones, EOVERFLOW, parameters->max_blocks = UINT_MAX);
+REFUSED(slab_max_blocks_above_their_most, EOVERFLOW,
+	parameters->storage = FIXEDPOOL_STORAGE_SLAB; parameters->max_blocks = 262144 + 1);
 REFUSED(storage_unknown, EINVAL, parameters->storage = FIXEDPOOL_STORAGE_SLAB + 1);
 REFUSED(storage_all_ones, EINVAL, parameters->storage = UINT_MAX);
 REFUSED(mode_owner_execute, EINVAL, parameters->mode = 0700);

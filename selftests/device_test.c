@@ -37,7 +37,7 @@ FIELD(pool_create, flags, 52);
 FIELD(pool_create, mode, 56);
 FIELD(pool_create, numa_node, 60);
 FIELD(pool_create, id, 64);
-FIELD(pool_create, reserved, 68);
+FIELD(pool_create, max_blocks, 68);
 SIZE(pool_create, 72);
 
 FIELD(pool_attach, name, 0);
@@ -186,7 +186,7 @@ static_assert(FIXEDPOOL_NAME_SIZE == 32 && FIXEDPOOL_MAX_BATCH == 1024 &&
 static_assert(FIXEDPOOL_FEATURE_GIVE == 1 && FIXEDPOOL_FEATURE_SHARE == 2 &&
 	      FIXEDPOOL_FEATURE_SCOPES == 4 && FIXEDPOOL_FEATURE_SETS == 16 &&
 	      FIXEDPOOL_FEATURE_CHANNELS == 32 && FIXEDPOOL_FEATURE_CACHE == 64 &&
-	      FIXEDPOOL_FEATURE_HYGIENE == 1 << 9,
+	      FIXEDPOOL_FEATURE_GROW == 256 && FIXEDPOOL_FEATURE_HYGIENE == 1 << 9,
 	      "a feature bit has moved");
 static_assert(FIXEDPOOL_MAX_SET_POOLS == 32, "a limit has changed");
 static_assert(FIXEDPOOL_ALLOC_BY_SIZE == 8, "a flag of ALLOC has moved");
@@ -279,7 +279,8 @@ TEST_F(device, tells_what_it_is)
 	EXPECT_EQ(FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE | FIXEDPOOL_FEATURE_SCOPES |
 		  FIXEDPOOL_FEATURE_WAIT | FIXEDPOOL_FEATURE_SETS |
 		  FIXEDPOOL_FEATURE_CHANNELS | FIXEDPOOL_FEATURE_CACHE |
-		  FIXEDPOOL_FEATURE_HYGIENE | FIXEDPOOL_FEATURE_REVOCABLE,
+		  FIXEDPOOL_FEATURE_GROW | FIXEDPOOL_FEATURE_HYGIENE |
+		  FIXEDPOOL_FEATURE_REVOCABLE,
 		  query.features);
 	EXPECT_EQ(FIXEDPOOL_ABI_VERSION, query.abi_version);
 	EXPECT_NE(0, query.client);

@@ -320,13 +320,13 @@ static inline int block_write(int client, __u64 handle, __u32 offset, const void
 static inline bool handles_are_distinct(const struct fixedpool_pool_info *info,
 					const __u64 *handles, __u32 count)
 {
-	bool *seen = calloc(info->blocks, sizeof(*seen));
+	bool *seen = calloc(info->max_blocks, sizeof(*seen));
 	bool distinct = seen;
 
 	for (__u32 i = 0; distinct && i < count; i++) {
 		__u32 index = block_index(info, handles[i]);
 
-		distinct = index < info->blocks && !seen[index] &&
+		distinct = index < info->max_blocks && !seen[index] &&
 			   FIXEDPOOL_HANDLE_VERSION(handles[i]) % 2 == 1;
 		if (distinct)
 			seen[index] = true;

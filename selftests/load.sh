@@ -40,7 +40,7 @@ is_refused() {
 # A name of 32 characters, one more than there is room for.
 long=0123456789abcdef0123456789abcdef
 
-plan 57
+plan 64
 
 check "without a parameter the module loads" load
 check "without a parameter there are no pools" there_are 0
@@ -59,6 +59,10 @@ check "the second has its mode" made medium 256 1024 0660
 check "the third has its size, in hexadecimal" made large 4096 512 0666
 check "pools without users do not hinder the unload" unload
 check "the pools are gone with the module" is_absent
+check "a pool that may grow is made" load pools=a:64:4-1000:0660
+check "it begins with what was asked for" made a 64 4 0660
+check "it may grow as far as was asked for" has a max_blocks 1000
+check "it does not hinder the unload either" unload
 
 check "an empty name is refused" is_refused ':64:4' :64:4
 check "a name that begins with a dot is refused" is_refused .a .a:64:4
@@ -73,6 +77,10 @@ check "a block size of 2^32 is refused" \
 	is_refused a:4294967296:4 a:4294967296:4
 check "a count of zero is refused" is_refused a:64:0 a:64:0
 check "a count that is no number is refused" is_refused a:64:many a:64:many
+check "a largest count below the count is refused" is_refused a:64:4-3 a:64:4-3
+check "a largest count that is no number is refused" \
+	is_refused a:64:4-many a:64:4-many
+check "a missing largest count is refused" is_refused a:64:4- a:64:4-
 check "more than there is room for is refused" \
 	is_refused a:4194304:4294967295 a:4194304:4294967295
 check "a missing count is refused" is_refused a:64 a:64

@@ -104,6 +104,7 @@ ATTRIBUTE(block_size, "%u\n", block_size);
 ATTRIBUTE(stride, "%u\n", stride);
 ATTRIBUTE(align, "%u\n", align);
 ATTRIBUTE(blocks, "%u\n", blocks);
+ATTRIBUTE(max_blocks, "%u\n", max_blocks);
 ATTRIBUTE(reserve, "%u\n", reserve);
 ATTRIBUTE(numa_node, "%d\n", numa_node);
 ATTRIBUTE(flags, "%#x\n", flags);
@@ -130,10 +131,11 @@ TEST_F(sysfs, shows_these_files_and_no_others_and_nobody_can_write_them)
 {
 	const char *const names[] = {
 		"align", "allocs", "block_size", "blocks", "bytes", "cached", "clients",
-		"failures", "fallbacks", "flags", "free", "frees", "group", "id", "in_use",
-		"mode", "numa_node", "overflows", "owner", "peak", "poison_hits", "queued",
-		"reclaimed", "reclaimed_early", "refused_foreign", "refused_stale", "reserve",
-		"storage", "stride", "waiters", "waits",
+		"failures", "fallbacks", "flags", "free", "frees", "group", "grow_failures",
+		"grows", "id", "in_use", "max_blocks", "mode", "numa_node", "overflows",
+		"owner", "peak", "poison_hits", "queued", "reclaimed", "reclaimed_early",
+		"refused_foreign", "refused_stale", "reserve", "shrinks", "storage",
+		"stride", "waiters", "waits",
 	};
 	DIR *directory = opendir(FOLDER);
 	struct dirent *entry;

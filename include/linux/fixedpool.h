@@ -34,6 +34,10 @@ struct fixedpool_set;
  *	proportion to its size, in whatever context.
  * @mode: permission bits for processes that attach; zero: 0600
  * @numa_node: node of the memory, NUMA_NO_NODE for any
+ * @max_blocks: blocks that the pool may grow to, at least @blocks; zero: it does
+ *	not grow. It grows at once for processes. A caller of fixedpool_alloc() or
+ *	fixedpool_alloc_bulk() may be in an interrupt: the pool grows soon after
+ *	he has found it empty, or nearly so.
  */
 struct fixedpool_params {
 	const char *name;
@@ -45,6 +49,7 @@ struct fixedpool_params {
 	u32 flags;
 	umode_t mode;
 	int numa_node;
+	u32 max_blocks;
 };
 
 /**

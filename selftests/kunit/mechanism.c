@@ -2,6 +2,7 @@
 /* The layers under test, from the module's own sources. */
 #include "../../module/geometry.c"
 #include "../../module/depot.c"
+#include "../../module/account.c"
 #include "../../module/storage_pages.c"
 #include "../../module/storage_slab.c"
 #include "../../module/storage.c"
@@ -9,6 +10,7 @@
 #include "../../module/waiting.c"
 #include "../../module/magazine.c"
 #include "../../module/hygiene.c"
+#include "../../module/growth.c"
 #include "../../module/pool.c"
 
 #include <linux/module.h>

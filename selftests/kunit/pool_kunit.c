@@ -19,7 +19,7 @@ static struct fixedpool *make(struct kunit *test, enum fixedpool_storage which,
 					       block_size, 0, blocks));
 	pool->hot.first_slot = FIRST_SLOT;
 	pool->units = geometry_units(&pool->storage.geo, 0);
-	KUNIT_ASSERT_EQ(test, 0, pool_init(pool, which, blocks, NUMA_NO_NODE,
+	KUNIT_ASSERT_EQ(test, 0, pool_init(pool, which, blocks, blocks, NUMA_NO_NODE,
 					   7));
 	return pool;
 }

@@ -42,7 +42,7 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_create, flags, 52);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_create, mode, 56);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_create, numa_node, 60);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_create, id, 64);
-FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_create, reserved, 68);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_create, max_blocks, 68);
 
 FIXEDPOOL_ASSERT_SIZE(fixedpool_pool_attach, 40);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_attach, name, 0);

@@ -52,8 +52,8 @@
  *   ENXIO      no pool there that this client is attached to; no set of that
  *              number that this client has opened
  *   ENOBUFS    ALLOC, CACHE_FILL: the pool, or every pool of the set that fits,
- *              has no free block; ALLOC: not enough of them without
- *              FIXEDPOOL_ALLOC_PARTIAL
+ *              has no free block, and cannot grow; ALLOC: not enough of them
+ *              without FIXEDPOOL_ALLOC_PARTIAL
  *   EFBIG      ALLOC, waiting: more blocks than the pool can ever have; by size,
  *              than the smallest pool that fits
  *   ETIMEDOUT  ALLOC, waiting: the time has come, and there are not enough blocks
@@ -159,6 +159,7 @@ enum fixedpool_storage {
 #define FIXEDPOOL_FEATURE_SETS		(1ULL << 4)
 #define FIXEDPOOL_FEATURE_CHANNELS	(1ULL << 5)
 #define FIXEDPOOL_FEATURE_CACHE		(1ULL << 6)
+#define FIXEDPOOL_FEATURE_GROW		(1ULL << 8)
 #define FIXEDPOOL_FEATURE_HYGIENE	(1ULL << 9)	/* ZERO_ON_*, POISON, colouring */
 #define FIXEDPOOL_FEATURE_REVOCABLE	(1ULL << 10)
 
@@ -222,7 +223,8 @@ struct fixedpool_query {
  * @blocks: in: number of blocks, all of them made now; at least 1, and no more
  *	than 262144 of slab storage
  * @reserve: in: blocks that no shortage of memory can ever take from the pool,
- *	up to @blocks; zero: all of them
+ *	up to @blocks; zero: all of them. A pool that grows gives up others when
+ *	the system runs out of memory, down to this number.
  * @storage: in: enum fixedpool_storage
  * @flags: in: FIXEDPOOL_POOL_*
  * @mode: in: who may attach, as for a file, without execute bits: a class
@@ -230,7 +232,19 @@ struct fixedpool_query {
  *	effective user and group.
  * @numa_node: in: with FIXEDPOOL_POOL_NUMA_NODE the node; else zero
  * @id: out: the pool's number, for the calls that take one
- * @reserved: in: zero
+ * @max_blocks: in: number of blocks that the pool may grow to, at least @blocks,
+ *	and no more than 262144 of slab storage; zero: it does not grow
+ *
+ * A pool that may grow does so, chunk by chunk, when a call needs more blocks
+ * than are free: ALLOC and CACHE_FILL, up to the number that they ask for, also
+ * where fewer will do. Whoever makes it grow, the memory is paid by the process
+ * that made the pool: within its RLIMIT_MEMLOCK of that time, and out of its
+ * memory cgroup. Where a limit, or a lack of memory, forbids it, the pool does not
+ * grow (grow_failures in sysfs), and the call finds what there is. Tables for
+ * @max_blocks are made, and paid for, at once: 6 to 8 bytes a block.
+ *
+ * When memory is short, chunks of which no block is held, that no process has
+ * mapped and no device has pinned, go back to the system.
  */
 struct fixedpool_pool_create {
 	char name[FIXEDPOOL_NAME_SIZE];
@@ -243,7 +257,7 @@ struct fixedpool_pool_create {
 	__u32 mode;
 	__s32 numa_node;
 	__u32 id;
-	__u32 reserved;
+	__u32 max_blocks;
 };
 
 /**
@@ -299,7 +313,7 @@ struct fixedpool_pool_destroy {
  * @block_size: out: usable bytes of a block
  * @stride: out: bytes from one block of a chunk to the next
  * @align: out: alignment of a block, bytes
- * @blocks: out: number of blocks
+ * @blocks: out: number of blocks at this moment
  * @reserve: out: blocks that no shortage of memory can take from the pool
  * @storage: out: enum fixedpool_storage
  * @flags: out: FIXEDPOOL_POOL_*
@@ -321,12 +335,14 @@ struct fixedpool_pool_destroy {
  * @header_offset: out: mmap() offset of the pool's struct fixedpool_header, a
  *	page that can only be read; zero: there is none
  * @header_length: out: bytes that may be mapped there; zero: none
- * @max_blocks: out: blocks that the pool may grow to
+ * @max_blocks: out: blocks that the pool may grow to; every index is less
  * @waiters: out: callers that wait for blocks at this moment
  *
  * Block i begins (i / chunk_blocks) * chunk_size + (i % chunk_blocks) * stride
  * bytes after data_offset. Mappings are shared, never executable, and may cover
- * any whole pages of one region.
+ * any whole pages of one region. A pool that grows has room there for all the
+ * blocks that it may have: those that come later appear in mappings that are
+ * there, and a touch of a place that has no block is SIGBUS.
  */
 struct fixedpool_pool_info {
 	__u32 id;

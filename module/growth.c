@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Growing by a chunk, and shrinking by one; see growth.h. */
+#include "growth.h"
+
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
+
+#include "hygiene.h"
+
+/* A module makes a pool grow when less than this share is left of what it began
+ * with, but no more than so many blocks.
+ */
+#define AHEAD_SHARE	8U
+#define AHEAD_MAX	256U
+
+static const struct geometry *geometry_of(const struct growth *growth)
+{
+	return &growth->storage->geo;
+}
+
+static void *block_of(const struct growth *growth, u32 index)
+{
+	const struct geometry *geo = geometry_of(growth);
+	u32 chunk = geometry_chunk(geo, index);
+
+	return storage_chunk(growth->storage, chunk) +
+	       geometry_offset(geo, index, chunk);
+}
+
+static void poison(const struct growth *growth, u32 first, u32 end)
+{
+	for (; first < end; first++) {
+		hygiene_ended(block_of(growth, first),
+			      geometry_of(growth)->block_size, growth->flags);
+		cond_resched();
+	}
+}
+
+/* Blocks that nobody has seen yet become free ones of the pool. */
+static void supply(struct growth *growth, u32 first, u32 end)
+{
+	if (growth->flags & FIXEDPOOL_POOL_POISON)
+		poison(growth, first, end);
+	depot_give_range(growth->depot, first, end);
+	/* Last: as long as the sum is short, blocks seem free that are in use,
+	 * which nobody takes for a new peak.
+	 */
+	WRITE_ONCE(growth->blocks, growth->blocks + end - first);
+	magazines_supplied(growth->magazines);
+}
+
+/* The first chunk that is missing, which there is. */
+static u32 find_hole(struct growth *growth)
+{
+	while (storage_has(growth->storage, growth->hole))
+		growth->hole++;
+	return growth->hole;
+}
+
+/* Whoever is current, the creator pays. */
+static int add_chunk(struct growth *growth, u32 chunk)
+{
+	u32 size = geometry_of(growth)->chunk_size;
+	struct mem_cgroup *old;
+	int error;
+
+	error = charge_more(growth->charge, size);
+	if (error)
+		return error;
+	old = set_active_memcg(growth->memcg);
+	error = storage_add(growth->storage, chunk);
+	set_active_memcg(old);
+	if (error) {
+		charge_less(growth->charge, size);
+		return error;
+	}
+	growth->chunks++;
+	WRITE_ONCE(growth->grows, growth->grows + 1);
+	return 0;
+}
+
+/* By a chunk, or by what the pool has not used of one. */
+static int grow_by_chunk(struct growth *growth)
+{
+	const struct geometry *geo = geometry_of(growth);
+	u32 first, chunk;
+	int error;
+
+	lockdep_assert_held(&growth->lock);
+	if (growth->rest) {
+		first = growth->rest;
+		chunk = geometry_chunk(geo, first);
+		growth->rest = 0;
+	} else {
+		chunk = find_hole(growth);
+		first = chunk * geo->chunk_blocks;
+		error = add_chunk(growth, chunk);
+		if (error) {
+			WRITE_ONCE(growth->failures, growth->failures + 1);
+			return error;
+		}
+	}
+	supply(growth, first, geometry_chunk_end(geo, chunk));
+	return 0;
+}
+
+/* What is free, and what could be if the pool grew. */
+static u64 within_reach(const struct growth *growth)
+{
+	return depot_free(growth->depot) + geometry_of(growth)->blocks -
+	       (u64)growth_blocks(growth);
+}
+
+/**
+ * growth_grow() - make a pool larger, since it has too few free blocks
+ * @growth: its size
+ * @min: fewer free blocks are no use
+ * @max: as many would do
+ *
+ * Context: process; may sleep.
+ * Return: true if there may be more free blocks now than when it was called.
+ */
+bool growth_grow(struct growth *growth, u32 min, u32 max)
+{
+	bool more = false;
+
+	if (!growth_possible(growth) || within_reach(growth) < min)
+		return false;
+	if (mutex_lock_killable(&growth->lock))
+		return false;
+	/* somebody else may have made it grow for himself, and for us */
+	while (depot_free(growth->depot) < max && growth_possible(growth)) {
+		if (grow_by_chunk(growth))
+			break;
+		more = true;
+	}
+	more |= depot_free(growth->depot) >= max;
+	mutex_unlock(&growth->lock);
+	return more;
+}
+
+static void growth_work(struct work_struct *work)
+{
+	struct growth *growth = container_of(work, struct growth, work);
+
+	mutex_lock(&growth->lock);
+	while (magazines_reachable(growth->magazines) < growth->ahead &&
+	       growth_possible(growth)) {
+		if (grow_by_chunk(growth))
+			break;
+	}
+	mutex_unlock(&growth->lock);
+}
+
+static void growth_kicked(struct irq_work *kick)
+{
+	struct growth *growth = container_of(kick, struct growth, kick);
+
+	/* it may sleep for long */
+	queue_work(system_unbound_wq, &growth->work);
+}
+
+/**
+ * growth_kick() - make a pool larger soon
+ * @growth: its size
+ *
+ * Context: any, NMI included.
+ */
+void growth_kick(struct growth *growth)
+{
+	if (!growth_possible(growth))
+		return;
+	WRITE_ONCE(growth->kicked, true);
+	irq_work_queue(&growth->kick);
+}
+
+/**
+ * growth_init() - make the first blocks of a pool free
+ * @growth: zeroed, but for all that is above the lock
+ * @reserve: blocks that the mempool has promised
+ * @blocks: blocks that the storage was made with
+ *
+ * Context: process; may sleep.
+ */
+void growth_init(struct growth *growth, u32 reserve, u32 blocks)
+{
+	const struct geometry *geo = geometry_of(growth);
+
+	mutex_init(&growth->lock);
+	init_rwsem(&growth->mapping);
+	growth->kick = IRQ_WORK_INIT_HARD(growth_kicked);
+	INIT_WORK(&growth->work, growth_work);
+	INIT_LIST_HEAD(&growth->link);
+	growth->promised = DIV_ROUND_UP_ULL(reserve, geo->chunk_blocks);
+	growth->chunks = DIV_ROUND_UP_ULL(blocks, geo->chunk_blocks);
+	growth->hole = growth->chunks;
+	if (blocks < geo->blocks) {
+		growth->memcg = get_mem_cgroup_from_mm(current->mm);
+		growth->ahead = clamp(blocks / AHEAD_SHARE, 1U, AHEAD_MAX);
+		if (blocks % geo->chunk_blocks)
+			growth->rest = blocks;
+	}
+	supply(growth, 0, blocks);
+}
+
+/**
+ * growth_exit() - nothing happens by itself any more
+ * @growth: the size of a pool that nobody uses any more
+ *
+ * Context: process; may sleep.
+ */
+void growth_exit(struct growth *growth)
+{
+	if (READ_ONCE(growth->kicked)) {
+		/* both, as in magazines_stop() */
+		irq_work_sync(&growth->kick);
+		synchronize_rcu();
+	}
+	cancel_work_sync(&growth->work);
+	mem_cgroup_put(growth->memcg);
+}
