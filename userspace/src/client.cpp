@@ -81,6 +81,7 @@ pool client::try_create(const pool_options& options, std::error_code& ec) const 
     request.block_size = options.block_size;
     request.align = options.alignment;
     request.blocks = options.blocks;
+    request.max_blocks = options.max_blocks;
     request.reserve = options.reserve;
     request.storage = static_cast<std::uint32_t>(options.storage);
     request.mode = options.mode;

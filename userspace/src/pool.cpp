@@ -48,7 +48,7 @@ std::string_view pool::name() const noexcept { return state_->info().name; }
 std::uint32_t pool::block_size() const noexcept { return state_->info().block_size; }
 std::uint32_t pool::stride() const noexcept { return state_->info().stride; }
 std::uint32_t pool::alignment() const noexcept { return state_->info().align; }
-std::uint32_t pool::capacity() const noexcept { return state_->info().blocks; }
+std::uint32_t pool::capacity() const noexcept { return state_->info().max_blocks; }
 storage_type pool::storage() const noexcept {
     return static_cast<storage_type>(state_->info().storage);
 }

@@ -90,7 +90,10 @@ pool_usage pool_state::usage(std::error_code& ec) const noexcept {
     ec = module().call(request);
     if (ec)
         return {};
-    return {.in_use = request.in_use, .peak = request.peak, .clients = request.clients};
+    return {.in_use = request.in_use,
+            .peak = request.peak,
+            .clients = request.clients,
+            .blocks = request.blocks};
 }
 
 std::size_t pool_state::allocate(std::span<handle> handles, std::uint32_t flags,

@@ -68,7 +68,7 @@ class pool_state {
 
     [[nodiscard]] std::optional<std::uint32_t> index_of(handle name) const noexcept {
         const std::uint32_t index = name.slot() - info_.first_slot;
-        return name && index < info_.blocks ? std::optional{index} : std::nullopt;
+        return name && index < info_.max_blocks ? std::optional{index} : std::nullopt;
     }
 
     /** Null if not mappable. Requires: @p index is one of index_of(). */

@@ -70,6 +70,23 @@ TEST_F(Pool, IsOutOfBlocksWhenAllAreTaken) {
     EXPECT_EQ(ec, std::errc::no_buffer_space);
 }
 
+TEST_F(Pool, GrowsAsFarAsItMay) {
+    auto options = small_pool();
+    options.max_blocks = 1000;
+    const auto growing = client_.create(options);
+    EXPECT_EQ(growing.capacity(), 1000U);
+    EXPECT_EQ(growing.usage().blocks, 16U);
+    std::vector<handle> handles(growing.capacity());
+    growing.allocate(handles);
+    EXPECT_EQ(growing.usage().blocks, 1000U);
+    EXPECT_REFUSED(pool_error, errc::out_of_blocks, growing.allocate());
+    for (const auto name : handles) {
+        ASSERT_NE(growing.get(name), nullptr);
+        *growing.get(name) = std::byte{1};
+    }
+    growing.free(handles);
+}
+
 TEST_F(Pool, SaysHowManyBlocksItWasAskedFor) {
     std::vector<handle> handles(pool_.capacity() + 1);
     try {

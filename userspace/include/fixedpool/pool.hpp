@@ -32,6 +32,7 @@ struct pool_options {
     std::uint32_t block_size = 0; ///< usable bytes, at least 1
     std::uint32_t blocks = 0;     ///< how many, at least 1
     std::uint32_t alignment = 0;  ///< bytes, a power of two up to the page size; default 8
+    std::uint32_t max_blocks = 0; ///< how many it may grow to; default: it does not grow
     std::uint32_t reserve = 0;    ///< blocks that no shortage can take away; default all
     storage_type storage = storage_type::pages;
     bool auto_destroy = false; ///< the pool goes with its last client
@@ -44,6 +45,7 @@ struct pool_usage {
     std::uint32_t in_use;  ///< blocks held by anybody
     std::uint32_t peak;    ///< the most blocks ever held at the same time
     std::uint32_t clients; ///< clients attached
+    std::uint32_t blocks;  ///< blocks there are, up to pool::capacity()
 };
 
 /** What a handle is worth to this client. */
@@ -87,7 +89,7 @@ class FIXEDPOOL_EXPORT pool {
     [[nodiscard]] std::uint32_t block_size() const noexcept; ///< usable bytes of a block
     [[nodiscard]] std::uint32_t stride() const noexcept;     ///< bytes from block to block
     [[nodiscard]] std::uint32_t alignment() const noexcept;  ///< of a block, in bytes
-    [[nodiscard]] std::uint32_t capacity() const noexcept;   ///< blocks
+    [[nodiscard]] std::uint32_t capacity() const noexcept;   ///< blocks, when it is full grown
     [[nodiscard]] storage_type storage() const noexcept;
     [[nodiscard]] bool mappable() const noexcept;
 
