@@ -174,7 +174,7 @@ int fixedpool_free_slowly(struct fixedpool *pool, u64 handle)
 				   FIXEDPOOL_HANDLE_VERSION(handle));
 	if (!error)
 		error = pool_drop(pool, index, HOLDER_KERNEL);
-	pool_refuse(pool, error);
+	pool_refuse(pool, handle, error);
 	return error;
 }
 FIXEDPOOL_EXPORT(fixedpool_free_slowly);
@@ -203,7 +203,7 @@ int fixedpool_publish(struct fixedpool *pool, u64 handle)
 	if (!error)
 		error = pool_publish(pool, index,
 				     FIXEDPOOL_HANDLE_VERSION(handle));
-	pool_refuse(pool, error);
+	pool_refuse(pool, handle, error);
 	return error;
 }
 FIXEDPOOL_EXPORT(fixedpool_publish);
@@ -230,7 +230,7 @@ int fixedpool_free_block(struct fixedpool *pool, const void *block)
 	if (!storage_find(&pool->storage, block, &index))
 		return -EINVAL;
 	error = pool_drop(pool, index, HOLDER_KERNEL);
-	pool_refuse(pool, error);
+	pool_refuse(pool, pool_handle(pool, index), error);
 	return error;
 }
 FIXEDPOOL_EXPORT(fixedpool_free_block);
@@ -260,7 +260,7 @@ void *fixedpool_lookup(struct fixedpool *pool, u64 handle)
 	if (!error)
 		error = pool_hold(pool, index, FIXEDPOOL_HANDLE_VERSION(handle),
 				  HOLDER_KERNEL);
-	pool_refuse(pool, error);
+	pool_refuse(pool, handle, error);
 	return error ? ERR_PTR(error) : pool_block(pool, index);
 }
 FIXEDPOOL_EXPORT(fixedpool_lookup);

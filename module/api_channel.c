@@ -106,7 +106,7 @@ int fixedpool_channel_send(struct fixedpool_channel *channel, u64 handle)
 		error = pool_hold(pool, index, FIXEDPOOL_HANDLE_VERSION(handle),
 				  HOLDER_CLIENT);
 	if (error) {
-		pool_refuse(pool, error);
+		pool_refuse(pool, handle, error);
 		return error;
 	}
 	if (!channel_push(channel, &handle, 1)) {

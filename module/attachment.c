@@ -4,11 +4,13 @@
 
 #include <linux/bitops.h>
 #include <linux/err.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 
 #include "registry.h"
 #include "revoke.h"
+#include "trace.h"
 #include "word.h"
 
 /* Ends attachments for those who may not, see attachment_put_later(). */
@@ -42,12 +44,15 @@ static u32 held_words(const struct fixedpool *pool)
  * attachment_create() - a new attachment, holding nothing
  * @pool: the pool, a reference to which and whose count of clients become the
  *	attachment's
+ * @client: number of the client
+ * @opener: who opened its file
  *
  * Context: process; may sleep.
  * Return: the attachment with a reference; -EDQUOT or -ENOSPC if a limit forbids
  * what it takes; -ENOMEM. The pool is left then.
  */
-struct attachment *attachment_create(struct fixedpool *pool)
+struct attachment *attachment_create(struct fixedpool *pool,
+				     u32 client, const struct opener *opener)
 {
 	size_t bytes = struct_size_t(struct attachment, held, held_words(pool));
 	struct attachment *att = NULL;
@@ -65,9 +70,16 @@ struct attachment *attachment_create(struct fixedpool *pool)
 	att->charge = charge;
 	att->pool = pool;
 	waiting_party_init(&att->party);
+	att->client = client;
+	att->opener = *opener;
+	get_pid(att->opener.pid);
+	att->since = ktime_get_ns();
 	parts_init(&att->parts);
 	refcount_set(&att->refs, 1);
 	refcount_set(&att->memory, 1);
+	mutex_lock(&pool->attachments_lock);
+	list_add_tail(&att->link, &pool->attachments);
+	mutex_unlock(&pool->attachments_lock);
 	return att;
 
 uncharge:
@@ -124,6 +136,8 @@ static void release_all(struct attachment *att)
 			reclaimed += part_release(part, att->pool);
 	} while (part);
 	pool_count(att->pool, POOL_RECLAIMED, reclaimed);
+	if (reclaimed)
+		trace_fixedpool_reclaim(att->pool->name, att->client, reclaimed);
 	if (READ_ONCE(att->early))
 		pool_count(att->pool, POOL_RECLAIMED_EARLY, reclaimed);
 }
@@ -179,6 +193,11 @@ void attachment_put_memory(struct attachment *att)
 static void attachment_end(struct attachment *att)
 {
 	release_all(att);
+	/* not earlier: until then it holds what those who look should find */
+	mutex_lock(&att->pool->attachments_lock);
+	list_del(&att->link);
+	mutex_unlock(&att->pool->attachments_lock);
+	put_pid(att->opener.pid);
 	uncharge_memory(&att->charge);
 	registry_detach(att->pool);
 	attachment_put_memory(att);

@@ -7,15 +7,31 @@
 #ifndef FIXEDPOOL_ATTACHMENT_H
 #define FIXEDPOOL_ATTACHMENT_H
 
+#include <linux/pid.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/workqueue.h>
 
 #include "part.h"
 
 /**
+ * struct opener - who opened a file of the device
+ * @pid: the process
+ * @comm: its name then
+ */
+struct opener {
+	struct pid *pid;
+	char comm[TASK_COMM_LEN];
+};
+
+/**
  * struct attachment - a client's part in a pool
  * @pool: the pool; the attachment has a reference
+ * @client: number of the client
+ * @opener: who opened its file; the attachment has a reference to the process
+ * @since: when the client came to the pool, monotonic ns
+ * @link: in the pool's list of attachments, see struct fixedpool
  * @refs: one from the client, one from each call at work
  * @memory: one from @refs as long as there are any, one from each mapping of a
  *	revocable pool, which may look at @held, but keeps nothing of it
@@ -34,6 +50,10 @@
  */
 struct attachment {
 	struct fixedpool *pool;
+	u32 client;
+	struct opener opener;
+	u64 since;
+	struct list_head link;
 	refcount_t refs;
 	refcount_t memory;
 	struct charge charge;
@@ -51,7 +71,8 @@ struct attachment {
 int attachment_init(void);
 void attachment_exit(void);
 
-struct attachment *attachment_create(struct fixedpool *pool);
+struct attachment *attachment_create(struct fixedpool *pool,
+				     u32 client, const struct opener *opener);
 void attachment_put(struct attachment *att);
 void attachment_put_later(struct attachment *att);
 u64 attachment_release_root(struct attachment *att);

@@ -35,7 +35,7 @@ static bool free_word(struct fixedpool *pool, const u64 *handles)
 	u32 word = index / POOL_BATCH;
 	u64 *holds = group_holds(pool, word);
 
-	if (index % POOL_BATCH || pool_hygienic(pool) ||
+	if (index % POOL_BATCH || pool_attended(pool) ||
 	    (unsigned long)index + POOL_BATCH > pool->hot.blocks)
 		return false;
 	if (!handles_follow(handles, handles[0]) ||
@@ -131,7 +131,7 @@ unsigned int fixedpool_alloc_bulk(struct fixedpool *pool, u64 *handles,
 {
 	unsigned int taken = 0;
 
-	while (count - taken >= POOL_BATCH && !pool_hygienic(pool)) {
+	while (count - taken >= POOL_BATCH && !pool_attended(pool)) {
 		unsigned int group = take_group(pool, handles + taken);
 
 		if (!group)

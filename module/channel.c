@@ -18,6 +18,7 @@
 #include <linux/string.h>
 
 #include "registry.h"
+#include "trace.h"
 
 #define READERS_EVENT	(EPOLLIN | EPOLLRDNORM)
 #define WRITERS_EVENT	(EPOLLOUT | EPOLLWRNORM)
@@ -277,14 +278,18 @@ static void drain(struct fixedpool_channel *channel)
 	struct fixedpool *pool = channel->pool;
 	u64 handles[CHANNEL_BATCH];
 	unsigned int count, i;
+	u64 reclaimed = 0;
 
 	while ((count = channel_pop(channel, handles, CHANNEL_BATCH))) {
 		for (i = 0; i < count; i++)
 			pool_drop(pool, FIXEDPOOL_HANDLE_SLOT(handles[i]) -
 					pool->hot.first_slot, HOLDER_CLIENT);
-		pool_count(pool, POOL_RECLAIMED, count);
+		reclaimed += count;
 		cond_resched();
 	}
+	pool_count(pool, POOL_RECLAIMED, reclaimed);
+	if (reclaimed)
+		trace_fixedpool_reclaim(pool->name, 0, reclaimed);
 }
 
 /* The channel has no end any more, or never had one. */

@@ -146,7 +146,7 @@ static int write_batch(struct fixedpool_channel *channel,
 	if (!taken) {
 		if (error == -EALREADY)
 			error = -ESTALE;
-		pool_refuse(channel->pool, error);
+		pool_refuse(channel->pool, handles[0], error);
 		return error;
 	}
 	done = channel_push(channel, handles, taken);

@@ -53,6 +53,8 @@ struct client *client_create(struct file *file)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&client->refs, 1);
 	client->file = file;
+	client->opener.pid = get_pid(task_tgid(current));
+	get_task_comm(client->opener.comm, current);
 	INIT_LIST_HEAD(&client->dying);
 	mutex_init(&client->lock);
 	xa_init_flags(&client->attachments, XA_FLAGS_ACCOUNT);
@@ -64,6 +66,7 @@ struct client *client_create(struct file *file)
 	error = xa_alloc_cyclic(&clients, &client->id, client, xa_limit_32b,
 				&clients_next, GFP_KERNEL_ACCOUNT);
 	if (error < 0) {
+		put_pid(client->opener.pid);
 		kmem_cache_free(client_cache, client);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -72,7 +75,10 @@ struct client *client_create(struct file *file)
 
 static void client_free_rcu(struct rcu_head *rcu)
 {
-	kmem_cache_free(client_cache, container_of(rcu, struct client, rcu));
+	struct client *client = container_of(rcu, struct client, rcu);
+
+	put_pid(client->opener.pid);
+	kmem_cache_free(client_cache, client);
 }
 
 /**
@@ -189,7 +195,8 @@ static int store_units(struct client *client, struct attachment *att)
 /* Attaches to a pool, whose reference and count of clients become its own. */
 static struct attachment *attach(struct client *client, struct fixedpool *pool)
 {
-	struct attachment *att = attachment_create(pool);
+	struct attachment *att = attachment_create(pool, client->id,
+						   &client->opener);
 	int error;
 
 	if (IS_ERR(att))

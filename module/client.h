@@ -31,6 +31,7 @@ struct mmu_notifier;
  * @scopes: below the root
  * @ended: nothing can be attached any more; protected by @lock
  * @file: the open file; not a reference
+ * @opener: who opened it
  * @watch: whose death ends it early, see crash.c; protected by @lock
  * @dying: in a list of clients that are being ended early, see crash.c
  * @descriptors: how many of those that die name it, see crash.c
@@ -46,6 +47,7 @@ struct client {
 	struct scopes scopes;
 	bool ended;
 	struct file *file;
+	struct opener opener;
 	struct mmu_notifier *watch;
 	struct list_head dying;
 	unsigned int descriptors;

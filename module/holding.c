@@ -16,6 +16,7 @@ static __always_inline int resolve(struct client *client, u64 value,
 {
 	u32 unit = FIXEDPOOL_HANDLE_SLOT(value) >> SLOT_UNIT_SHIFT;
 
+	handle->value = value;
 	handle->version = FIXEDPOOL_HANDLE_VERSION(value);
 	if (!(handle->version & 1))
 		return -EINVAL;
@@ -261,7 +262,7 @@ int holding_free(struct client *client, u64 value)
 	if (likely(!error))
 		error = free_one(&handle);
 	if (unlikely(error) && handle.att)
-		pool_refuse(handle.att->pool, error);
+		pool_refuse(handle.att->pool, value, error);
 	holding_done(client, &handle);
 	return error;
 }

@@ -11,11 +11,13 @@
  * struct holding - a handle that came from a client, looked up
  * @att: attachment to the pool it is of, or NULL; kept from one handle to the
  *	next, since many of a batch are of the same pool
+ * @value: the handle
  * @index: the block
  * @version: of the handle
  */
 struct holding {
 	struct attachment *att;
+	u64 value;
 	u32 index;
 	u32 version;
 };

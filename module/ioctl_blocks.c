@@ -47,7 +47,7 @@ static long walk_handles(struct client *client, u64 user_handles, u32 count,
 		}
 	}
 	if (error && handle.att)
-		pool_refuse(handle.att->pool, error);
+		pool_refuse(handle.att->pool, handle.value, error);
 	holding_done(client, &handle);
 	return error;
 }
@@ -71,7 +71,7 @@ static long walk_free(struct client *client, u64 user_handles, u32 count,
 					   done);
 	}
 	if (error && handle.att)
-		pool_refuse(handle.att->pool, error);
+		pool_refuse(handle.att->pool, handle.value, error);
 	holding_done(client, &handle);
 	return error;
 }
@@ -285,7 +285,7 @@ static long transfer(struct client *client, const struct fixedpool_read *what,
 		error = holding_borrow(&handle);
 	if (error) {
 		if (handle.att)
-			pool_refuse(handle.att->pool, error);
+			pool_refuse(handle.att->pool, handle.value, error);
 		goto done;
 	}
 	block_size = pool_geometry(handle.att->pool)->block_size;

@@ -287,7 +287,7 @@ long call_cache_drain(struct client *client, struct call *call)
 		return PTR_ERR(att);
 	error = walk_drain(att, cache->blocks, cache->count, &cache->done);
 	if (error)
-		pool_refuse(att->pool, error);
+		pool_refuse(att->pool, 0, error);
 	client_return(client, att);
 	return error;
 }

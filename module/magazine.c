@@ -23,6 +23,15 @@
 
 static enum cpuhp_state hotplug_state;
 
+/*
+ * Protects: the list of all magazines, the number of those who watch.
+ * Ordering: inside the lock of all tracepoints; @lock of magazines is taken
+ * inside.
+ */
+static DEFINE_MUTEX(watch_lock);
+static LIST_HEAD(all_magazines);
+static unsigned int watchers;
+
 /* The state is that of an empty magazine, -1, plus this for each block in it and
  * MAGAZINE_BUSY for each that has entered.
  */
@@ -87,6 +96,12 @@ static void kick(struct magazines *mags)
 	irq_work_queue(&mags->kick);
 }
 
+/* However many free blocks there are. */
+static bool to_stay_shut(const struct magazines *mags)
+{
+	return READ_ONCE(mags->demands) || magazines_watched(mags);
+}
+
 /*
  * Blocks have come to the depot. Whoever makes any free, in whatever way, ends
  * here: nobody must be left waiting for what is there, nor the magazines shut.
@@ -99,7 +114,7 @@ static void came(struct magazines *mags)
 	smp_mb__after_atomic();
 	if (unlikely(waiting_any(mags->waiting)))
 		waiting_came(mags->waiting);
-	if (is_shut(mags) && !READ_ONCE(mags->demands) &&
+	if (is_shut(mags) && !to_stay_shut(mags) &&
 	    magazines_reachable(mags) >= mags->high)
 		kick(mags);
 }
@@ -455,7 +470,7 @@ static void set_shut(struct magazines *mags, bool shut)
  * When the depot runs low, what is left goes into it, so that a caller who
  * cannot reach the magazines of other CPUs, as an interrupt cannot, finds the
  * last block as well. They open again when a good part has come back, unless
- * somebody demands that they stay shut.
+ * somebody demands that they stay shut, or watches.
  */
 static void settle(struct magazines *mags)
 {
@@ -463,10 +478,10 @@ static void settle(struct magazines *mags)
 	 * the other way round.
 	 */
 	smp_mb();
-	if (mags->demands || magazines_reachable(mags) < mags->low)
+	if (to_stay_shut(mags) || magazines_reachable(mags) < mags->low)
 		set_shut(mags, true);
 	/* what came out of the magazines may be plenty */
-	if (!mags->demands && magazines_reachable(mags) >= mags->high)
+	if (!to_stay_shut(mags) && magazines_reachable(mags) >= mags->high)
 		set_shut(mags, false);
 }
 
@@ -505,6 +520,70 @@ void magazines_undemand(struct magazines *mags)
 	WRITE_ONCE(mags->demands, mags->demands - 1);
 	settle(mags);
 	mutex_unlock(&mags->lock);
+}
+
+static void set_watched(struct magazines *mags, bool watched)
+{
+	lockdep_assert_held(&watch_lock);
+	mutex_lock(&mags->lock);
+	WRITE_ONCE(mags->watched, watched);
+	settle(mags);
+	mutex_unlock(&mags->lock);
+}
+
+static void watch_all(bool watched)
+{
+	struct magazines *mags;
+
+	list_for_each_entry(mags, &all_magazines, link)
+		set_watched(mags, watched);
+}
+
+/**
+ * magazines_watch() - from now on, no block goes past whoever wants to see it
+ *
+ * Shuts the magazines of all pools, those to come too. Blocks that a CPU is
+ * taking or giving at this moment are done when this returns.
+ *
+ * Context: process; may sleep.
+ * Return: 0.
+ */
+int magazines_watch(void)
+{
+	mutex_lock(&watch_lock);
+	if (!watchers++)
+		watch_all(true);
+	mutex_unlock(&watch_lock);
+	return 0;
+}
+
+/**
+ * magazines_unwatch() - undo one magazines_watch()
+ *
+ * Context: process; may sleep.
+ */
+void magazines_unwatch(void)
+{
+	mutex_lock(&watch_lock);
+	if (!--watchers)
+		watch_all(false);
+	mutex_unlock(&watch_lock);
+}
+
+static void watch_add(struct magazines *mags)
+{
+	mutex_lock(&watch_lock);
+	list_add(&mags->link, &all_magazines);
+	if (watchers)
+		set_watched(mags, true);
+	mutex_unlock(&watch_lock);
+}
+
+static void watch_remove(struct magazines *mags)
+{
+	mutex_lock(&watch_lock);
+	list_del(&mags->link);
+	mutex_unlock(&watch_lock);
 }
 
 static void magazines_kicked(struct irq_work *kick)
@@ -606,6 +685,7 @@ int magazines_init(struct magazines *mags, struct depot *depot,
 	mags->high = cpus * mags->room;
 	mags->shut = false;
 	mags->demands = 0;
+	mags->watched = false;
 	mutex_init(&mags->lock);
 	mags->kick = IRQ_WORK_INIT_HARD(magazines_kicked);
 	mags->kicked = false;
@@ -628,6 +708,7 @@ int magazines_init(struct magazines *mags, struct depot *depot,
 							 &mags->node);
 	if (error)
 		goto exit_rack;
+	watch_add(mags);
 	return 0;
 
 exit_rack:
@@ -645,6 +726,7 @@ free_magazines:
  */
 void magazines_stop(struct magazines *mags)
 {
+	watch_remove(mags);
 	if (mags->room)
 		cpuhp_state_remove_instance_nocalls(hotplug_state, &mags->node);
 	if (READ_ONCE(mags->kicked)) {

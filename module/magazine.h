@@ -10,13 +10,14 @@
  * When the depot runs low, or somebody waits for blocks, the magazines are shut:
  * @limit is -1 everywhere and they are drained, so that every block goes through
  * the depot. The hot paths do not look for that; they find the magazine empty, or
- * full.
+ * full. They are shut, too, while somebody watches each block.
  */
 #ifndef FIXEDPOOL_MAGAZINE_H
 #define FIXEDPOOL_MAGAZINE_H
 
 #include <linux/fixedpool.h>
 #include <linux/irq_work.h>
+#include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/workqueue.h>
 
@@ -39,11 +40,14 @@
  * @high: with this many they open again
  * @shut: they are shut; changed under @lock
  * @demands: how many demand that they stay shut; changed under @lock
+ * @watched: somebody wants to see each block, so they are to be shut; changed
+ *	under @lock
  * @lock: Protects: changes of the limits. Ordering: innermost.
  * @kick: asks for @work, from any context
  * @kicked: it has been used
  * @work: shuts or opens them as depot and rack demand
  * @node: to be told of CPUs that go
+ * @link: in the list of all that there are
  */
 struct magazines {
 	struct fixedpool_magazine __percpu *cpu;
@@ -55,11 +59,13 @@ struct magazines {
 	u32 high;
 	bool shut;
 	u32 demands;
+	bool watched;
 	struct mutex lock; /* see above */
 	struct irq_work kick;
 	bool kicked;
 	struct work_struct work;
 	struct hlist_node node;
+	struct list_head link;
 };
 
 int magazine_module_init(void);
@@ -80,12 +86,20 @@ u32 magazines_reserve(struct magazines *mags, u32 min, u32 max);
 void magazines_cancel(struct magazines *mags, u32 count);
 void magazines_put(struct magazines *mags, u32 word, unsigned long mask);
 void magazines_supplied(struct magazines *mags);
+int magazines_watch(void);
+void magazines_unwatch(void);
 
 u32 magazine_take_slowly(struct magazines *mags);
 void magazine_leave(struct magazines *mags);
 void magazine_give_slowly(struct magazines *mags, u32 index);
 u32 magazine_take_word(struct magazines *mags);
 void magazine_give_word(struct magazines *mags, u32 word);
+
+/* Each block taken or given is to be seen, hence goes slowly. */
+static inline bool magazines_watched(const struct magazines *mags)
+{
+	return READ_ONCE(mags->watched);
+}
 
 /* Free blocks that everybody can reach, in any context. */
 static inline u32 magazines_reachable(const struct magazines *mags)

@@ -30,6 +30,7 @@
 #include <linux/vmalloc.h>
 
 #include "compat.h"
+#include "trace.h"
 
 /**
  * pool_versions_bytes() - memory of the version words, whole pages
@@ -128,14 +129,7 @@ static void versions_init(struct fixedpool *pool)
 	}
 }
 
-/**
- * pool_block_taken() - a block of a hygienic pool is about to be handed out
- * @pool: the pool
- * @index: the block, which is the caller's alone
- *
- * Context: any.
- */
-noinline void pool_block_taken(struct fixedpool *pool, u32 index)
+static void clean_taken(struct fixedpool *pool, u32 index)
 {
 	u32 offset = hygiene_taken(pool_block(pool, index),
 				   pool_geometry(pool)->block_size,
@@ -148,8 +142,32 @@ noinline void pool_block_taken(struct fixedpool *pool, u32 index)
 			      pool->name, index, offset);
 }
 
+static void clean_ended(struct fixedpool *pool, u32 index)
+{
+	hygiene_ended(pool_block(pool, index), pool_geometry(pool)->block_size,
+		      pool->flags);
+}
+
 /**
- * pool_block_ended() - a block of a hygienic pool is about to become free
+ * pool_block_taken() - a block of an attended pool is about to be handed out
+ * @pool: the pool
+ * @index: the block, which is the caller's alone
+ *
+ * Context: any.
+ */
+noinline void pool_block_taken(struct fixedpool *pool, u32 index)
+{
+	u32 version = pool_version(pool, index) | 1;
+
+	if (pool_hygienic(pool))
+		clean_taken(pool, index);
+	trace_fixedpool_alloc(pool->name, index,
+			      FIXEDPOOL_HANDLE(version,
+					       pool->hot.first_slot + index));
+}
+
+/**
+ * pool_block_ended() - a block of an attended pool is about to become free
  * @pool: the pool
  * @index: the block, which is the caller's alone
  *
@@ -157,8 +175,13 @@ noinline void pool_block_taken(struct fixedpool *pool, u32 index)
  */
 noinline void pool_block_ended(struct fixedpool *pool, u32 index)
 {
-	hygiene_ended(pool_block(pool, index), pool_geometry(pool)->block_size,
-		      pool->flags);
+	u32 version = pool_version(pool, index) - 1;
+
+	if (pool_hygienic(pool))
+		clean_ended(pool, index);
+	trace_fixedpool_free(pool->name, index,
+			     FIXEDPOOL_HANDLE(version,
+					      pool->hot.first_slot + index));
 }
 
 /**
@@ -423,7 +446,7 @@ void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 
 	depot_claim(&pool->depot, indices, count);
 	for (i = 0; i < count; i++) {
-		if (pool_hygienic(pool))
+		if (pool_attended(pool))
 			pool_block_taken(pool, indices[i]);
 		handles[i] = pool_begin(pool, indices[i], holder);
 	}
@@ -439,7 +462,7 @@ static u32 try_take_slowly(struct fixedpool *pool)
 		return index;
 	pool_count(pool, POOL_CLAIMS, 1);
 	note_peak(pool);
-	if (pool_hygienic(pool))
+	if (pool_attended(pool))
 		pool_block_taken(pool, index);
 	return index;
 }
@@ -516,11 +539,11 @@ void pool_give(struct fixedpool *pool, u32 index)
  */
 void pool_give_slowly(struct fixedpool *pool, u32 index)
 {
-	if (!pool_hygienic(pool)) {
+	if (!pool_attended(pool)) {
 		magazine_give_slowly(&pool->magazines, index);
 		return;
 	}
-	/* has no magazines, but takes its time */
+	/* has no magazines, or they are shut, but it takes its time */
 	magazine_leave(&pool->magazines);
 	pool_block_ended(pool, index);
 	pool_put(pool, index / POOL_BATCH, BIT(index % POOL_BATCH));
@@ -529,12 +552,15 @@ void pool_give_slowly(struct fixedpool *pool, u32 index)
 /**
  * pool_refuse() - count a refusal
  * @pool: the pool
- * @error: why, negative
+ * @handle: what was refused, 0 for a block that was named by its index
+ * @error: why, negative; 0: it was not; -EFAULT: nobody could read it
  *
  * Context: any.
  */
-void pool_refuse(struct fixedpool *pool, int error)
+void pool_refuse(struct fixedpool *pool, u64 handle, int error)
 {
+	if (error && error != -EFAULT)
+		trace_fixedpool_refuse(pool->name, handle, error);
 	switch (error) {
 	case -ESTALE:
 	case -EALREADY:
@@ -725,7 +751,7 @@ void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 
 		if (drop_hold(pool, index, holder) > 0) {
 			end_version(pool, index);
-			if (pool_hygienic(pool))
+			if (pool_attended(pool))
 				pool_block_ended(pool, index);
 			ended |= rest & -rest;
 		}

@@ -10,6 +10,7 @@
 
 #include <linux/fixedpool.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/percpu.h>
 #include <linux/refcount.h>
@@ -123,6 +124,10 @@ struct pool_stats {
  * @linked: it is in the list; protected by the registry's lock
  * @attached: clients; written under the registry's lock
  * @channels: its channels; protected by their lock
+ * @attachments_lock: Protects: @attachments. Ordering: inside what debugfs holds
+ *	while it reads a file, hence inside the registry's lock; the lock of an
+ *	attachment's parts is taken inside it.
+ * @attachments: those of its clients, until they hold nothing any more
  *
  * @inode: address space of the pages of a revocable pool, NULL until it is
  *	mapped; set by the mapping layer
@@ -158,6 +163,8 @@ struct fixedpool {
 	bool linked;
 	u32 attached;
 	struct list_head channels;
+	struct mutex attachments_lock; /* see above */
+	struct list_head attachments;
 
 	struct inode *inode;
 	struct device *device;
@@ -178,7 +185,7 @@ int pool_reserve_patiently(struct fixedpool *pool, struct waiting_party *party,
 u32 pool_reserve_some(struct fixedpool *pool, u32 max);
 void pool_claim(struct fixedpool *pool, enum holder holder, u32 *indices,
 		u64 *handles, unsigned int count);
-void pool_refuse(struct fixedpool *pool, int error);
+void pool_refuse(struct fixedpool *pool, u64 handle, int error);
 int pool_hold(struct fixedpool *pool, u32 index, u32 version,
 	      enum holder holder);
 int pool_publish(struct fixedpool *pool, u32 index, u32 version);
@@ -239,6 +246,12 @@ static inline u32 pool_blocks(const struct fixedpool *pool)
 static inline u32 pool_max_blocks(const struct fixedpool *pool)
 {
 	return pool_geometry(pool)->blocks;
+}
+
+/* Something is to be done when a block is taken, and when it ends. */
+static inline bool pool_attended(const struct fixedpool *pool)
+{
+	return pool_hygienic(pool) || magazines_watched(&pool->magazines);
 }
 
 static inline void *pool_block(const struct fixedpool *pool, u32 index)

@@ -213,6 +213,8 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 
 	refcount_set(&pool->refs, 1);
 	INIT_LIST_HEAD(&pool->channels);
+	mutex_init(&pool->attachments_lock);
+	INIT_LIST_HEAD(&pool->attachments);
 	strscpy(pool->name, params->name, sizeof(pool->name));
 	pool->hot.first_slot = pool->id << SLOT_UNIT_SHIFT;
 	pool->reserve = params->reserve ?: params->blocks;

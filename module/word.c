@@ -98,11 +98,11 @@ static u64 *begin_one(struct fixedpool *pool, u32 index, enum holder holder,
 	return handles + 1;
 }
 
-/* What is done to the blocks of a hygienic pool only. */
-static void clean(struct fixedpool *pool, u32 word, unsigned long mask,
-		  void (*act)(struct fixedpool *pool, u32 index))
+/* What is done to the blocks of an attended pool only. */
+static void attend(struct fixedpool *pool, u32 word, unsigned long mask,
+		   void (*act)(struct fixedpool *pool, u32 index))
 {
-	if (likely(!pool_hygienic(pool)))
+	if (likely(!pool_attended(pool)))
 		return;
 	for (; mask; mask &= mask - 1)
 		act(pool, word * POOL_BATCH + __ffs(mask));
@@ -113,7 +113,7 @@ static unsigned long claim_bits(struct fixedpool *pool, unsigned int want,
 {
 	unsigned long mask = depot_claim_word(&pool->depot, want, word);
 
-	clean(pool, *word, mask, pool_block_taken);
+	attend(pool, *word, mask, pool_block_taken);
 	pool_count(pool, POOL_CLAIMS, hweight_long(mask));
 	return mask;
 }
@@ -275,7 +275,7 @@ static void finish(struct fixedpool *pool, u32 word, unsigned long mask,
 	if (mask & ~ended)
 		ended |= end_ones(pool, word, mask & ~ended, holder, step);
 	if (ended) {
-		clean(pool, word, ended, pool_block_ended);
+		attend(pool, word, ended, pool_block_ended);
 		pool_put(pool, word, ended);
 	}
 	if (mask & ~ended)
