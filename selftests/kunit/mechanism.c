@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The layers under test, from the module's own sources. */
+/* The layers under test, from the module's own sources, without tracepoints. */
+#define NOTRACE
 #include "../../module/geometry.c"
 #include "../../module/depot.c"
 #include "../../module/account.c"
