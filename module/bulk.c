@@ -45,6 +45,7 @@ static bool free_word(struct fixedpool *pool, const u64 *handles)
 	set_all(holds, POOL_BATCH / 4, 0);
 	set_all(group_versions(pool, word), POOL_BATCH / 2,
 		(u32)(version + 1) * TWICE);
+	pool_count(pool, POOL_ENDED, POOL_BATCH);
 	magazine_give_word(&pool->magazines, word);
 	return true;
 }

@@ -45,6 +45,18 @@ static u32 count_of(const struct fixedpool_magazine *mag)
 	return state_of(mag) % MAGAZINE_BUSY;
 }
 
+/**
+ * magazine_count() - blocks that lie in a magazine singly
+ * @mag: the magazine
+ *
+ * Context: any.
+ * Return: the number at this moment.
+ */
+u32 magazine_count(const struct fixedpool_magazine *mag)
+{
+	return count_of(mag);
+}
+
 /* Whether we, who have entered, are the only ones. */
 static bool is_ours(const struct fixedpool_magazine *mag)
 {
@@ -82,6 +94,11 @@ static void leave_with(struct fixedpool_magazine *mag, u32 count)
 static void set_empty(struct fixedpool_magazine *mag)
 {
 	local_set(&mag->state, -1);
+}
+
+static void count_path(struct magazines *mags, enum magazine_path path)
+{
+	this_cpu_inc(mags->paths->counters[path]);
 }
 
 static bool is_shut(const struct magazines *mags)
@@ -215,8 +232,13 @@ static u32 load(struct magazines *mags, struct fixedpool_magazine *mag)
 	if (mag->words) {
 		WRITE_ONCE(mag->words, mag->words - 1);
 		expand_word(mag->index, mag->word[mag->words]);
-	} else if (!rack_take(&mags->rack, mag->index)) {
+		count_path(mags, PATH_LOADS_WORD);
+	} else if (rack_take(&mags->rack, mag->index)) {
+		count_path(mags, PATH_LOADS_RACK);
+	} else {
 		count = load_from_depot(mags, mag);
+		if (count)
+			count_path(mags, PATH_LOADS_DEPOT);
 	}
 	if (magazines_reachable(mags) < mags->low)
 		kick(mags);
@@ -233,6 +255,7 @@ static u32 take_directly(struct magazines *mags)
 		return FIXEDPOOL_NO_INDEX;
 	if (depot_reserve(mags->depot, 1, 1)) {
 		depot_claim(mags->depot, &index, 1);
+		count_path(mags, PATH_TAKEN_PAST);
 		return index;
 	}
 	if (!rack_take(&mags->rack, indices)) {
@@ -242,14 +265,13 @@ static u32 take_directly(struct magazines *mags)
 		return FIXEDPOOL_NO_INDEX;
 	}
 	put_indices(mags, indices, MAGAZINE_BATCH - 1);
+	count_path(mags, PATH_TAKEN_PAST);
 	return indices[MAGAZINE_BATCH - 1];
 }
 
 /**
  * magazine_take_slowly() - the rest of fixedpool_pop()
  * @mags: the pool's magazines, of which this CPU's has been entered
- *
- * The caller counts the block.
  *
  * Context: any; called with preemption off, which it turns on again.
  * Return: the block, or FIXEDPOOL_NO_INDEX if there is none within reach.
@@ -260,13 +282,16 @@ u32 magazine_take_slowly(struct magazines *mags)
 	u32 count = 0;
 	u32 index;
 
-	if (is_ours(mag) && READ_ONCE(mag->limit) >= 0)
+	if (!is_ours(mag))
+		count_path(mags, PATH_BUSY);
+	else if (READ_ONCE(mag->limit) >= 0)
 		count = load(mags, mag);
 	if (!count) {
 		leave(mag);
 		return take_directly(mags);
 	}
 	index = mag->index[count - 1];
+	count_path(mags, PATH_TAKEN_LOADING);
 	leave_with(mag, count - 1);
 	return index;
 }
@@ -279,8 +304,12 @@ static u32 unload(struct magazines *mags, struct fixedpool_magazine *mag)
 	u32 half = mags->room / 2;
 	const u32 *upper = mag->index + half;
 
-	if (half != MAGAZINE_BATCH || !rack_put(&mags->rack, upper))
+	if (half == MAGAZINE_BATCH && rack_put(&mags->rack, upper)) {
+		count_path(mags, PATH_UNLOADS_RACK);
+	} else {
 		put_indices(mags, upper, half);
+		count_path(mags, PATH_UNLOADS_DEPOT);
+	}
 	return half;
 }
 
@@ -296,6 +325,19 @@ void magazines_supplied(struct magazines *mags)
 }
 
 /**
+ * magazine_give_past() - put a block into the depot, whatever room there is
+ * @mags: the pool's magazines
+ * @index: the block
+ *
+ * Context: any.
+ */
+void magazine_give_past(struct magazines *mags, u32 index)
+{
+	count_path(mags, PATH_GIVEN_PAST);
+	magazines_put(mags, index / BITS_PER_LONG, BIT(index % BITS_PER_LONG));
+}
+
+/**
  * magazine_give_slowly() - the rest of fixedpool_push()
  * @mags: the pool's magazines, of which this CPU's has been entered
  * @index: the block
@@ -308,9 +350,10 @@ void magazine_give_slowly(struct magazines *mags, u32 index)
 	u32 count;
 
 	if (!is_ours(mag) || READ_ONCE(mag->limit) < 0) {
+		if (!is_ours(mag))
+			count_path(mags, PATH_BUSY);
 		leave(mag);
-		magazines_put(mags, index / BITS_PER_LONG,
-			      BIT(index % BITS_PER_LONG));
+		magazine_give_past(mags, index);
 		return;
 	}
 	/* It was full, or shut and has been opened since: then it is empty. */
@@ -462,8 +505,10 @@ static void set_shut(struct magazines *mags, bool shut)
 	WRITE_ONCE(mags->shut, shut);
 	for_each_possible_cpu(cpu)
 		WRITE_ONCE(per_cpu_ptr(mags->cpu, cpu)->limit, limit);
-	if (shut)
+	if (shut) {
+		count_path(mags, PATH_SHUTS);
 		magazines_drain(mags);
+	}
 }
 
 /*
@@ -627,6 +672,23 @@ u64 magazines_taken(const struct magazines *mags)
 	return sum;
 }
 
+/**
+ * magazines_path() - sum up a counter of all CPUs
+ * @mags: the pool's magazines
+ * @path: the counter
+ *
+ * Context: any.
+ */
+u64 magazines_path(const struct magazines *mags, enum magazine_path path)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(mags->paths, cpu)->counters[path]);
+	return sum;
+}
+
 /*
  * The room of each magazine: 0 or an even number. All of them together keep no
  * more than a share of the pool.
@@ -694,6 +756,10 @@ int magazines_init(struct magazines *mags, struct depot *depot,
 				       __alignof__(struct fixedpool_magazine), POOL_GFP);
 	if (!mags->cpu)
 		return -ENOMEM;
+	error = -ENOMEM;
+	mags->paths = alloc_percpu_gfp(struct magazine_paths, POOL_GFP);
+	if (!mags->paths)
+		goto free_magazines;
 	for_each_possible_cpu(cpu) {
 		struct fixedpool_magazine *mag = per_cpu_ptr(mags->cpu, cpu);
 
@@ -702,7 +768,7 @@ int magazines_init(struct magazines *mags, struct depot *depot,
 	}
 	error = rack_init(&mags->rack, mags->room ? shelves : 0);
 	if (error)
-		goto free_magazines;
+		goto free_paths;
 	if (mags->room)
 		error = cpuhp_state_add_instance_nocalls(hotplug_state,
 							 &mags->node);
@@ -713,6 +779,8 @@ int magazines_init(struct magazines *mags, struct depot *depot,
 
 exit_rack:
 	rack_exit(&mags->rack);
+free_paths:
+	free_percpu(mags->paths);
 free_magazines:
 	free_percpu(mags->cpu);
 	return error;
@@ -749,6 +817,7 @@ void magazines_stop(struct magazines *mags)
 void magazines_exit(struct magazines *mags)
 {
 	rack_exit(&mags->rack);
+	free_percpu(mags->paths);
 	free_percpu(mags->cpu);
 }
 

@@ -30,8 +30,43 @@
 #define MAGAZINE_WORDS	FIXEDPOOL_WORDS
 
 /**
+ * enum magazine_path - which way blocks went, other than through a magazine at
+ *	hand; counters only ever grow
+ * @PATH_TAKEN_LOADING: blocks taken by who found the magazine empty, and loaded it
+ * @PATH_TAKEN_PAST: single blocks taken past the magazines
+ * @PATH_GIVEN_PAST: single blocks given past the magazines
+ * @PATH_LOADS_WORD: magazines loaded with neighbours that were kept on the CPU
+ * @PATH_LOADS_RACK: magazines loaded with one from the rack
+ * @PATH_LOADS_DEPOT: magazines loaded from the depot
+ * @PATH_UNLOADS_RACK: full magazines of which a batch went to the rack
+ * @PATH_UNLOADS_DEPOT: full magazines of which a batch went to the depot
+ * @PATH_BUSY: magazines found in use by whom the caller had interrupted
+ * @PATH_SHUTS: times that the magazines were shut
+ * @PATHS: how many there are
+ */
+enum magazine_path {
+	PATH_TAKEN_LOADING,
+	PATH_TAKEN_PAST,
+	PATH_GIVEN_PAST,
+	PATH_LOADS_WORD,
+	PATH_LOADS_RACK,
+	PATH_LOADS_DEPOT,
+	PATH_UNLOADS_RACK,
+	PATH_UNLOADS_DEPOT,
+	PATH_BUSY,
+	PATH_SHUTS,
+	PATHS
+};
+
+/* The counters of one CPU. */
+struct magazine_paths {
+	u64 counters[PATHS];
+};
+
+/**
  * struct magazines - all the magazines of a pool
  * @cpu: each CPU's
+ * @paths: counters
  * @depot: what is behind them
  * @waiting: those who wait for blocks
  * @rack: full ones that no CPU has loaded
@@ -51,6 +86,7 @@
  */
 struct magazines {
 	struct fixedpool_magazine __percpu *cpu;
+	struct magazine_paths __percpu *paths;
 	struct depot *depot;
 	struct waiting *waiting;
 	struct rack rack;
@@ -76,8 +112,10 @@ int magazines_init(struct magazines *mags, struct depot *depot,
 void magazines_stop(struct magazines *mags);
 void magazines_exit(struct magazines *mags);
 size_t magazines_bytes(u32 blocks, u32 shelves);
+u32 magazine_count(const struct fixedpool_magazine *mag);
 u32 magazines_cached(const struct magazines *mags);
 u64 magazines_taken(const struct magazines *mags);
+u64 magazines_path(const struct magazines *mags, enum magazine_path path);
 void magazines_drain(struct magazines *mags);
 void magazines_demand(struct magazines *mags);
 void magazines_undemand(struct magazines *mags);
@@ -91,6 +129,7 @@ void magazines_unwatch(void);
 
 u32 magazine_take_slowly(struct magazines *mags);
 void magazine_leave(struct magazines *mags);
+void magazine_give_past(struct magazines *mags, u32 index);
 void magazine_give_slowly(struct magazines *mags, u32 index);
 u32 magazine_take_word(struct magazines *mags);
 void magazine_give_word(struct magazines *mags, u32 word);

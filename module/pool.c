@@ -460,7 +460,6 @@ static u32 try_take_slowly(struct fixedpool *pool)
 
 	if (index == FIXEDPOOL_NO_INDEX)
 		return index;
-	pool_count(pool, POOL_CLAIMS, 1);
 	note_peak(pool);
 	if (pool_attended(pool))
 		pool_block_taken(pool, index);
@@ -546,7 +545,7 @@ void pool_give_slowly(struct fixedpool *pool, u32 index)
 	/* has no magazines, or they are shut, but it takes its time */
 	magazine_leave(&pool->magazines);
 	pool_block_ended(pool, index);
-	pool_put(pool, index / POOL_BATCH, BIT(index % POOL_BATCH));
+	magazine_give_past(&pool->magazines, index);
 }
 
 /**
@@ -756,8 +755,10 @@ void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
 			ended |= rest & -rest;
 		}
 	}
-	if (ended)
-		pool_put(pool, word, ended);
+	if (!ended)
+		return;
+	pool_count(pool, POOL_ENDED, hweight_long(ended));
+	pool_put(pool, word, ended);
 }
 
 /**
@@ -768,8 +769,12 @@ void pool_drop_mask(struct fixedpool *pool, u32 word, unsigned long mask,
  */
 u64 pool_allocs(const struct fixedpool *pool)
 {
-	return pool_counter(pool, POOL_CLAIMS) +
-	       magazines_taken(&pool->magazines);
+	const struct magazines *mags = &pool->magazines;
+
+	return magazines_taken(mags) +
+	       magazines_path(mags, PATH_TAKEN_LOADING) +
+	       magazines_path(mags, PATH_TAKEN_PAST) +
+	       pool_counter(pool, POOL_CLAIMS);
 }
 
 /**

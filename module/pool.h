@@ -53,7 +53,8 @@ enum holder {
 
 /**
  * enum pool_counter - what is counted; counters only ever grow
- * @POOL_CLAIMS: blocks handed out, but for those out of a magazine at hand
+ * @POOL_CLAIMS: blocks handed out by the word, all neighbours at once
+ * @POOL_ENDED: blocks that became free by the word
  * @POOL_FAILURES: calls that found fewer free blocks than they asked for
  * @POOL_REFUSED_STALE: handles refused because their allocation had ended
  * @POOL_REFUSED_FOREIGN: handles refused because the caller did not hold the
@@ -71,6 +72,7 @@ enum holder {
  */
 enum pool_counter {
 	POOL_CLAIMS,
+	POOL_ENDED,
 	POOL_FAILURES,
 	POOL_REFUSED_STALE,
 	POOL_REFUSED_FOREIGN,

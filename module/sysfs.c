@@ -110,6 +110,45 @@ POOL_ATTRIBUTE(grows, "%llu", READ_ONCE(pool->growth.grows));
 POOL_ATTRIBUTE(shrinks, "%llu", READ_ONCE(pool->growth.shrinks));
 POOL_ATTRIBUTE(grow_failures, "%llu", READ_ONCE(pool->growth.failures));
 
+/* Which way blocks went. */
+#define PATH_ATTRIBUTE(name, path)					\
+	POOL_ATTRIBUTE(name, "%llu", magazines_path(&pool->magazines, path))
+
+POOL_ATTRIBUTE(taken_magazine, "%llu", magazines_taken(&pool->magazines));
+PATH_ATTRIBUTE(taken_loading, PATH_TAKEN_LOADING);
+PATH_ATTRIBUTE(taken_past, PATH_TAKEN_PAST);
+POOL_ATTRIBUTE(taken_words, "%llu", pool_counter(pool, POOL_CLAIMS));
+PATH_ATTRIBUTE(given_past, PATH_GIVEN_PAST);
+POOL_ATTRIBUTE(given_words, "%llu", pool_counter(pool, POOL_ENDED));
+PATH_ATTRIBUTE(loads_word, PATH_LOADS_WORD);
+PATH_ATTRIBUTE(loads_rack, PATH_LOADS_RACK);
+PATH_ATTRIBUTE(loads_depot, PATH_LOADS_DEPOT);
+PATH_ATTRIBUTE(unloads_rack, PATH_UNLOADS_RACK);
+PATH_ATTRIBUTE(unloads_depot, PATH_UNLOADS_DEPOT);
+PATH_ATTRIBUTE(busy, PATH_BUSY);
+PATH_ATTRIBUTE(shuts, PATH_SHUTS);
+
+static struct attribute *path_attrs[] = {
+	&dev_attr_taken_magazine.attr,
+	&dev_attr_taken_loading.attr,
+	&dev_attr_taken_past.attr,
+	&dev_attr_taken_words.attr,
+	&dev_attr_given_past.attr,
+	&dev_attr_given_words.attr,
+	&dev_attr_loads_word.attr,
+	&dev_attr_loads_rack.attr,
+	&dev_attr_loads_depot.attr,
+	&dev_attr_unloads_rack.attr,
+	&dev_attr_unloads_depot.attr,
+	&dev_attr_busy.attr,
+	&dev_attr_shuts.attr,
+	NULL
+};
+
+static const struct attribute_group path_group = {
+	.attrs = path_attrs,
+};
+
 static struct attribute *counter_attrs[] = {
 	&dev_attr_allocs.attr,
 	&dev_attr_frees.attr,
@@ -136,6 +175,7 @@ static const struct attribute_group *pool_groups[] = {
 	&configuration_group,
 	&state_group,
 	&counter_group,
+	&path_group,
 	NULL
 };
 

@@ -276,6 +276,7 @@ static void finish(struct fixedpool *pool, u32 word, unsigned long mask,
 		ended |= end_ones(pool, word, mask & ~ended, holder, step);
 	if (ended) {
 		attend(pool, word, ended, pool_block_ended);
+		pool_count(pool, POOL_ENDED, hweight_long(ended));
 		pool_put(pool, word, ended);
 	}
 	if (mask & ~ended)

@@ -130,12 +130,14 @@ TEST_F(attribute, is_one_line_that_says_what_info_says)
 TEST_F(sysfs, shows_these_files_and_no_others_and_nobody_can_write_them)
 {
 	const char *const names[] = {
-		"align", "allocs", "block_size", "blocks", "bytes", "cached", "clients",
-		"failures", "fallbacks", "flags", "free", "frees", "group", "grow_failures",
-		"grows", "id", "in_use", "max_blocks", "mode", "numa_node", "overflows",
-		"owner", "peak", "poison_hits", "queued", "reclaimed", "reclaimed_early",
-		"refused_foreign", "refused_stale", "reserve", "shrinks", "storage",
-		"stride", "waiters", "waits",
+		"align", "allocs", "block_size", "blocks", "busy", "bytes", "cached", "clients",
+		"failures", "fallbacks", "flags", "free", "frees", "given_past", "given_words",
+		"group", "grow_failures", "grows", "id", "in_use", "loads_depot", "loads_rack",
+		"loads_word", "max_blocks", "mode", "numa_node", "overflows", "owner", "peak",
+		"poison_hits", "queued", "reclaimed", "reclaimed_early", "refused_foreign",
+		"refused_stale", "reserve", "shrinks", "shuts", "storage", "stride",
+		"taken_loading", "taken_magazine", "taken_past", "taken_words", "unloads_depot",
+		"unloads_rack", "waiters", "waits",
 	};
 	DIR *directory = opendir(FOLDER);
 	struct dirent *entry;
