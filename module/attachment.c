@@ -168,6 +168,36 @@ bool attachment_holds(struct attachment *att, u32 index)
 }
 
 /**
+ * attachment_each() - look at all that a client holds
+ * @att: the attachment, which cannot end meanwhile, or not finish ending
+ * @see: called for each group of 64 blocks of which a scope has some, by rising
+ *	scope, from the root on, and group
+ * @data: its first argument
+ *
+ * What changes meanwhile is seen as it was or as it is then.
+ *
+ * Context: process; may sleep. O(blocks).
+ */
+void attachment_each(struct attachment *att, holdings_see *see, void *data)
+{
+	u32 words = held_words(att->pool);
+	u32 word;
+
+	for (word = 0; word < words; word++) {
+		unsigned long mask = READ_ONCE(att->held[word]);
+
+		if (mask)
+			see(data, PARTS_ROOT, word, mask);
+		cond_resched();
+	}
+	if (!parts_used(&att->parts))
+		return;
+	down_read(&att->parts.lock);
+	parts_each(&att->parts, see, data);
+	up_read(&att->parts.lock);
+}
+
+/**
  * attachment_keep_memory() - be able to look at an attachment after its end
  * @att: the attachment; the caller has a reference
  *

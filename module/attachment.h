@@ -76,6 +76,7 @@ struct attachment *attachment_create(struct fixedpool *pool,
 void attachment_put(struct attachment *att);
 void attachment_put_later(struct attachment *att);
 u64 attachment_release_root(struct attachment *att);
+void attachment_each(struct attachment *att, holdings_see *see, void *data);
 bool attachment_holds(struct attachment *att, u32 index);
 void attachment_keep_memory(struct attachment *att);
 void attachment_put_memory(struct attachment *att);

@@ -27,7 +27,7 @@
  * Protects: the list of channels of each pool, @ends of each channel, changes of
  * @gone, the listener.
  * Ordering: taken inside what sysfs holds while it reads an attribute, hence
- * inside the registry's lock; wait queues' locks are taken inside it.
+ * inside the registry's lock, and inside that of a pool's attachments; wait queues' locks are taken inside it.
  */
 static DEFINE_MUTEX(channels_lock);
 
@@ -442,4 +442,26 @@ u64 channel_queued(struct fixedpool *pool)
 		queued += ring_queued(&channel->ring);
 	mutex_unlock(&channels_lock);
 	return queued;
+}
+
+/**
+ * channel_each() - look at the channels of a pool
+ * @pool: the pool
+ * @see: called for each; what is protected by the lock of channels stays as it
+ *	is meanwhile
+ * @data: its first argument
+ *
+ * Context: process; may sleep. O(channels of the pool).
+ */
+void channel_each(struct fixedpool *pool,
+		  void (*see)(void *data,
+			      const struct fixedpool_channel *channel),
+		  void *data)
+{
+	struct fixedpool_channel *channel;
+
+	mutex_lock(&channels_lock);
+	list_for_each_entry(channel, &pool->channels, link)
+		see(data, channel);
+	mutex_unlock(&channels_lock);
 }

@@ -86,6 +86,10 @@ void channel_wake_later(struct fixedpool_channel *channel,
 			struct channel_side *side);
 void channel_wake_pool(struct fixedpool *pool);
 u64 channel_queued(struct fixedpool *pool);
+void channel_each(struct fixedpool *pool,
+		  void (*see)(void *data,
+			      const struct fixedpool_channel *channel),
+		  void *data);
 
 static inline unsigned int channel_push(struct fixedpool_channel *channel,
 					const u64 *handles, unsigned int count)

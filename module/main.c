@@ -6,6 +6,7 @@
 #include "channel.h"
 #include "chardev.h"
 #include "client.h"
+#include "debug.h"
 #include "magazine.h"
 #include "mapping.h"
 #include "params.h"
@@ -13,9 +14,24 @@
 #include "set.h"
 #include "sysfs.h"
 
+static int pool_added(struct fixedpool *pool)
+{
+	int error = sysfs_pool_added(pool);
+
+	if (!error)
+		debug_pool_added(pool);
+	return error;
+}
+
+static void pool_removed(struct fixedpool *pool)
+{
+	debug_pool_removed(pool);
+	sysfs_pool_removed(pool);
+}
+
 static const struct registry_observer observer = {
-	.added = sysfs_pool_added,
-	.removed = sysfs_pool_removed,
+	.added = pool_added,
+	.removed = pool_removed,
 };
 
 static int __init fixedpool_init(void)
@@ -40,6 +56,7 @@ static int __init fixedpool_init(void)
 	error = sysfs_init();
 	if (error)
 		goto exit_channel;
+	debug_init();
 	registry_init(&observer);
 	error = params_create();
 	if (error)
@@ -52,6 +69,7 @@ static int __init fixedpool_init(void)
 exit_sets:
 	sets_exit();
 	registry_exit();
+	debug_exit();
 	sysfs_exit();
 exit_channel:
 	channel_exit();
@@ -75,6 +93,7 @@ static void __exit fixedpool_exit(void)
 	attachment_exit();
 	sets_exit();
 	registry_exit();
+	debug_exit();
 	sysfs_exit();
 	channel_exit();
 	mapping_exit();

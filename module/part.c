@@ -160,6 +160,44 @@ struct part *parts_unlink_any(struct parts *parts)
 	return part;
 }
 
+static void part_each(struct part *part, u32 scope, holdings_see *see,
+		      void *data)
+{
+	struct paged_page *page;
+	unsigned long number;
+	u32 i;
+
+	xa_for_each(&part->held.pages, number, page) {
+		const unsigned long *words = page->bytes;
+
+		for (i = 0; i < PAGE_WORDS; i++) {
+			unsigned long mask = READ_ONCE(words[i]);
+
+			if (mask)
+				see(data, scope, number * PAGE_WORDS + i, mask);
+		}
+	}
+}
+
+/**
+ * parts_each() - look at what scopes below the root hold
+ * @parts: the parts, locked
+ * @see: called for each group of 64 blocks of which a scope has some, by rising
+ *	scope and group
+ * @data: its first argument
+ *
+ * Context: process.
+ */
+void parts_each(struct parts *parts, holdings_see *see, void *data)
+{
+	unsigned long scope;
+	struct part *part;
+
+	lockdep_assert_held(&parts->lock);
+	xa_for_each(&parts->parts, scope, part)
+		part_each(part, scope, see, data);
+}
+
 /**
  * part_release() - give back everything in a part, and free it
  * @part: unlinked

@@ -49,6 +49,12 @@ struct parts {
 	bool used;
 };
 
+/* The scope whose holdings are in no part. */
+#define PARTS_ROOT	0U
+
+/* Told that @scope has the blocks of @mask in group @word. */
+typedef void holdings_see(void *data, u32 scope, u32 word, unsigned long mask);
+
 void parts_init(struct parts *parts);
 void parts_exit(struct parts *parts);
 
@@ -56,6 +62,7 @@ unsigned long *parts_word(struct parts *parts, u32 index);
 int parts_add(struct parts *parts, u32 scope, u32 word, unsigned long mask);
 struct part *parts_unlink(struct parts *parts, u32 scope);
 struct part *parts_unlink_any(struct parts *parts);
+void parts_each(struct parts *parts, holdings_see *see, void *data);
 u64 part_release(struct part *part, struct fixedpool *pool);
 u64 part_pour(struct part *part, struct fixedpool *pool, unsigned long *held);
 int parts_pour(struct parts *parts, struct fixedpool *pool, u32 from, u32 to,

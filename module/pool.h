@@ -24,6 +24,7 @@
 #include "storage.h"
 #include "waiting.h"
 
+struct dentry;
 struct device;
 struct inode;
 
@@ -134,6 +135,7 @@ struct pool_stats {
  * @inode: address space of the pages of a revocable pool, NULL until it is
  *	mapped; set by the mapping layer
  * @device: in sysfs while the pool has its name; set by the sysfs layer
+ * @debug: in debugfs likewise
  *
  * Accounting, checked by pool_valid() when nobody works on the pool:
  *	free in the depot + in magazines and rack + blocks with holds = blocks
@@ -170,6 +172,7 @@ struct fixedpool {
 
 	struct inode *inode;
 	struct device *device;
+	struct dentry *debug;
 };
 
 int pool_init(struct fixedpool *pool, enum fixedpool_storage which,

@@ -139,3 +139,27 @@ bool rack_take(struct rack *rack, u32 *indices)
 	stack_push(rack, &rack->empty, shelf);
 	return true;
 }
+
+/**
+ * rack_peek() - look at what lies in the rack, without taking it
+ * @rack: the rack; where it changes meanwhile, what is seen is out of date
+ * @see: called for each block
+ * @data: its first argument
+ *
+ * Context: any. O(shelves).
+ */
+void rack_peek(const struct rack *rack, void (*see)(void *data, u32 index),
+	       void *data)
+{
+	u32 next = lower_32_bits(atomic64_read(&rack->full));
+	u32 left, i;
+
+	/* others move shelves from stack to stack: the way may lead in circles */
+	for (left = rack->count; next && left; left--) {
+		const struct shelf *shelf = &rack->shelves[next - 1];
+
+		for (i = 0; i < MAGAZINE_BATCH; i++)
+			see(data, data_race(shelf->index[i]));
+		next = READ_ONCE(shelf->next);
+	}
+}

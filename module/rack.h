@@ -51,6 +51,8 @@ size_t rack_bytes(u32 shelves);
 
 bool rack_put(struct rack *rack, const u32 *indices);
 bool rack_take(struct rack *rack, u32 *indices);
+void rack_peek(const struct rack *rack, void (*see)(void *data, u32 index),
+	       void *data);
 
 /* Moves MAGAZINE_BATCH indices, two at a time; both are aligned for that. */
 static inline void rack_copy(u32 *to, const u32 *from)

@@ -75,6 +75,7 @@ const char *fixedpool_name(const struct fixedpool *pool);
 u32 fixedpool_block_size(const struct fixedpool *pool);
 u32 fixedpool_blocks(const struct fixedpool *pool);
 u32 fixedpool_in_use(const struct fixedpool *pool);
+int __must_check fixedpool_valid(struct fixedpool *pool);
 
 /* fixedpool_alloc() and fixedpool_free() are in <linux/fixedpool_inline.h>. */
 int fixedpool_publish(struct fixedpool *pool, u64 handle);
