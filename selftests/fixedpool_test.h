@@ -14,6 +14,7 @@
 #define _FILE_OFFSET_BITS 64
 #endif
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -385,6 +386,90 @@ static inline long long sysfs_number(const char *pool, const char *attribute)
 	number = strtoll(text, &end, 10);
 	return end != text && !strcmp(end, "\n") ? number : INT64_MIN;
 }
+
+/* Where the module tells who holds what; there is nothing without debugfs. */
+#define FIXEDPOOL_DEBUG "/sys/kernel/debug/fixedpool"
+
+/* A file of a pool in debugfs; false if it cannot be read. */
+static inline bool debug_read(const char *pool, const char *name, char *text, size_t size)
+{
+	char path[320];
+	size_t length = 0;
+	ssize_t bytes;
+	int file;
+
+	snprintf(path, sizeof(path), FIXEDPOOL_DEBUG "/%s/%s", pool, name);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return false;
+	do {
+		bytes = read(file, text + length, size - 1 - length);
+		length += bytes > 0 ? bytes : 0;
+	} while (bytes > 0 && length < size - 1);
+	close(file);
+	text[length] = 0;
+	return bytes >= 0;
+}
+
+/* False if a pool of that name says that its books do not balance. */
+static inline bool pool_is_valid(const char *pool)
+{
+	char text[1024];
+
+	return !debug_read(pool, "valid", text, sizeof(text)) || !strncmp(text, "1\n", 2);
+}
+
+/* The same of all pools at this moment; what it says of a bad one is printed. */
+static inline bool pools_are_valid(void)
+{
+	DIR *directory = opendir(FIXEDPOOL_DEBUG);
+	struct dirent *entry;
+	bool valid = true;
+	char text[1024];
+
+	if (!directory)
+		return true;
+	while (valid && (entry = readdir(directory))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		/* somebody may be at work for a moment */
+		valid = EVENTUALLY(pool_is_valid(entry->d_name));
+		if (!valid && debug_read(entry->d_name, "valid", text, sizeof(text)))
+			fprintf(stderr, "# pool %s: %s", entry->d_name, text);
+	}
+	closedir(directory);
+	return valid;
+}
+
+/* After every test, before anything is undone, the books of all pools balance. */
+#undef __FIXTURE_TEARDOWN
+#define __FIXTURE_TEARDOWN(fixture_name)					\
+	static void fixture_name##_undo(					\
+		struct __test_metadata *_metadata,				\
+		FIXTURE_DATA(fixture_name) *self,				\
+		const FIXTURE_VARIANT(fixture_name) *variant);			\
+	static void fixture_name##_teardown(					\
+		struct __test_metadata *_metadata,				\
+		FIXTURE_DATA(fixture_name) *self,				\
+		const FIXTURE_VARIANT(fixture_name) *variant)			\
+	{									\
+		EXPECT_TRUE(pools_are_valid());					\
+		fixture_name##_undo(_metadata, self, variant);			\
+	}									\
+	static void fixture_name##_undo(					\
+		struct __test_metadata *_metadata,				\
+		FIXTURE_DATA(fixture_name) *self,				\
+		const FIXTURE_VARIANT(fixture_name) *variant)
+
+#undef TEST
+#define TEST(test_name)								\
+	static void test_name##_body(struct __test_metadata *_metadata);	\
+	__TEST_IMPL(test_name, -1)						\
+	{									\
+		test_name##_body(_metadata);					\
+		EXPECT_TRUE(pools_are_valid());					\
+	}									\
+	static void test_name##_body(struct __test_metadata *_metadata)
 
 static inline unsigned long long environment_number(const char *name, unsigned long long otherwise)
 {

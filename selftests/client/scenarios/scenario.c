@@ -101,6 +101,7 @@ struct fixedpool *scenario_pool(struct scenario *s, const char *name,
 void scenario_pool_end(struct scenario *s, struct fixedpool *pool)
 {
 	EXPECT_EQ(s, fixedpool_in_use(pool), 0);
+	EXPECT_EQ(s, fixedpool_valid(pool), 0);
 	fixedpool_destroy(pool);
 }
 
