@@ -17,6 +17,7 @@
 #include <linux/pagemap.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -325,11 +326,27 @@ static int channel_file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static void channel_file_show_fdinfo(struct seq_file *text, struct file *file)
+{
+	const struct channel_file *cf = file->private_data;
+	const struct fixedpool_channel *channel = cf->channel;
+
+	seq_printf(text, "channel:\t%s\npool:\t%s id %u\nclient:\t%u\n",
+		   channel->name, channel->pool->name, channel->pool->id,
+		   cf->client->id);
+	seq_printf(text, "ends:\t%s%s\n",
+		   cf->ends & FIXEDPOOL_CHANNEL_READ ? "r" : "",
+		   cf->ends & FIXEDPOOL_CHANNEL_WRITE ? "w" : "");
+	seq_printf(text, "queued:\t%u\ncapacity:\t%lu\n",
+		   ring_queued(&channel->ring), channel->ring.capacity);
+}
+
 static const struct file_operations channel_file_fops = {
 	.owner = THIS_MODULE,
 	.read = channel_file_read,
 	.write = channel_file_write,
 	.poll = channel_file_poll,
+	.show_fdinfo = channel_file_show_fdinfo,
 	.release = channel_file_release,
 	.llseek = noop_llseek,
 };

@@ -10,6 +10,7 @@
 
 #include "client.h"
 #include "crash.h"
+#include "fdinfo.h"
 #include "ioctl.h"
 #include "mmap.h"
 
@@ -62,6 +63,11 @@ static int chardev_mmap(struct file *file, struct vm_area_struct *vma)
 	return error;
 }
 
+static void chardev_show_fdinfo(struct seq_file *text, struct file *file)
+{
+	fdinfo_client(text, file->private_data);
+}
+
 static const struct file_operations chardev_fops = {
 	.owner = THIS_MODULE,
 	.open = chardev_open,
@@ -69,6 +75,7 @@ static const struct file_operations chardev_fops = {
 	.unlocked_ioctl = chardev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.mmap = chardev_mmap,
+	.show_fdinfo = chardev_show_fdinfo,
 	.llseek = noop_llseek,
 };
 
