@@ -325,6 +325,18 @@ static u64 pour_page(struct parts *parts, struct fixedpool *pool,
 	return count;
 }
 
+/* What has been reserved must not stay: paged_make() would take it for a page
+ * that somebody else is making.
+ */
+static void unreserve_pages(struct part *from, struct part *to)
+{
+	struct paged_page *page;
+	unsigned long number;
+
+	xa_for_each(&from->held.pages, number, page)
+		xa_release(&to->held.pages, number);
+}
+
 /* Makes sure of all that a move needs, so that it cannot fail half way. */
 static int reserve_pages(struct part *from, struct part *to)
 {
@@ -332,8 +344,10 @@ static int reserve_pages(struct part *from, struct part *to)
 	unsigned long number;
 
 	xa_for_each(&from->held.pages, number, page) {
-		if (xa_reserve(&to->held.pages, number, POOL_GFP))
+		if (xa_reserve(&to->held.pages, number, POOL_GFP)) {
+			unreserve_pages(from, to);
 			return -ENOMEM;
+		}
 	}
 	return 0;
 }
