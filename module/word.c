@@ -170,19 +170,26 @@ static __always_inline u64 end_pair(u64 *versions, u64 step)
 }
 
 /*
- * After end_pair(), with a bit of PAIR_ODD set in what it returned. Either a
- * version was the largest number: its neighbour has one too many from the carry.
- * Or it was even already: scribbled, or in the library's cache. In each case the
- * version without its bit 0 is even, and not one that a live handle had.
+ * Makes even what is odd and should not be.
+ *
+ * After end_pair() has ended allocations, with a bit of PAIR_ODD set in what it
+ * returned: either a version was the largest number, and its neighbour has one
+ * too many from the carry; or it was even already, scribbled, or in the library's
+ * cache, and has one too many itself. @ended: that one goes.
+ *
+ * Else nothing has been added, and an odd version is of an allocation that ends
+ * here: made by the library while another of its threads gave the block back,
+ * or scribbled. Were it set back, the next allocation would have the same
+ * handle again. Versions only ever advance.
  */
 static noinline void mend_versions(struct fixedpool *pool, u32 word,
-				   unsigned long mask)
+				   unsigned long mask, bool ended)
 {
 	for (; mask; mask &= mask - 1) {
 		u32 index = word * POOL_BATCH + __ffs(mask);
 
 		WRITE_ONCE(pool->hot.versions[index],
-			   pool_version(pool, index) & ~1U);
+			   (pool_version(pool, index) + !ended) & ~1U);
 	}
 }
 
@@ -215,7 +222,7 @@ static __always_inline unsigned long end_quads(struct fixedpool *pool, u32 word,
 		versions += 2;
 	}
 	if (unlikely(mend & PAIR_ODD))
-		mend_versions(pool, word, mask & ~left);
+		mend_versions(pool, word, mask & ~left, step);
 	return mask & ~left;
 }
 
@@ -243,7 +250,7 @@ static __always_inline unsigned long end_group(struct fixedpool *pool,
 		}
 	}
 	if (unlikely(mend & PAIR_ODD))
-		mend_versions(pool, word, ~left);
+		mend_versions(pool, word, ~left, step);
 	return ~left;
 }
 
@@ -262,7 +269,7 @@ static unsigned long end_ones(struct fixedpool *pool, u32 word,
 			continue;
 		version = pool_version(pool, index);
 		WRITE_ONCE(pool->hot.versions[index],
-			   step ? (version | 1) + 1 : version & ~1U);
+			   step ? (version | 1) + 1 : (version + 1) & ~1U);
 		ended |= mask & -mask;
 	}
 	return ended;
@@ -367,7 +374,7 @@ unsigned long pool_cache_word(struct fixedpool *pool, enum holder holder,
 	}
 	/* Not before the holds: who guesses a handle meanwhile harms himself. */
 	if (unlikely(odd & PAIR_ODD))
-		mend_versions(pool, *word, mask);
+		mend_versions(pool, *word, mask, false);
 	return mask;
 }
 
