@@ -2,6 +2,7 @@
 /* An inode for mappings; see mapping.h. */
 #include "mapping.h"
 
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -170,11 +171,27 @@ int mapping_init(void)
 	return 0;
 }
 
+/*
+ * A file that goes lets go of its module first and of its mount last. So that of
+ * the last mapping may still have ours, whose type is gone with the module. With
+ * our own reference and this one there are two as soon as it has not.
+ */
+static void wait_for_files(void)
+{
+	mntget(mount);
+	while (!may_umount(mount))
+		usleep_range(1000, 2000);
+	mntput(mount);
+}
+
 /**
  * mapping_exit() - no mapping is left
+ *
+ * Context: process; may sleep.
  */
 void mapping_exit(void)
 {
+	wait_for_files();
 	iput(inode);
 	kern_unmount(mount);
 }
