@@ -6,6 +6,8 @@
  */
 #include "fixedpool_test.h"
 
+#include "caches.h"
+#include "scopes.h"
 #include "sets.h"
 
 #include <stddef.h>
@@ -20,6 +22,7 @@ struct setting {
 	__u32 receiver;
 	int channel;
 	__u64 handle;
+	__u32 block;
 	char bytes[16];
 	unsigned int names;
 	union {
@@ -35,6 +38,11 @@ struct setting {
 		struct fixedpool_read read;
 		struct fixedpool_write write;
 		struct fixedpool_give give;
+		struct fixedpool_share share;
+		struct fixedpool_scope_create scope_create;
+		struct fixedpool_scope_release scope_release;
+		struct fixedpool_cache_fill cache_fill;
+		struct fixedpool_cache_drain cache_drain;
 		struct fixedpool_channel_create channel_create;
 		struct fixedpool_channel_open channel_open;
 		struct fixedpool_set_create set_create;
@@ -121,6 +129,27 @@ static void prepare(struct __test_metadata *_metadata, struct setting *self, uns
 		self->argument->give.count = 1;
 		self->argument->give.client = self->receiver;
 		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SHARE):
+		self->argument->share.handles = (uintptr_t)&self->handle;
+		self->argument->share.count = 1;
+		self->argument->share.client = self->receiver;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SCOPE_CREATE):
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SCOPE_RELEASE):
+		ASSERT_EQ(0, scope_create(self->client, 0, &self->argument->scope_release.scope));
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CACHE_FILL):
+		self->argument->cache_fill.pool = self->pool;
+		self->argument->cache_fill.count = 1;
+		self->argument->cache_fill.blocks = (uintptr_t)&self->block;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CACHE_DRAIN):
+		ASSERT_EQ(0, cache_fill(self->client, self->pool, &self->block, 1, NULL));
+		self->argument->cache_drain.pool = self->pool;
+		self->argument->cache_drain.count = 1;
+		self->argument->cache_drain.blocks = (uintptr_t)&self->block;
+		break;
 	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_CREATE):
 		self->argument->channel_create.pool = self->pool;
 		self->argument->channel_create.capacity = 1;
@@ -172,6 +201,21 @@ static void litter(struct setting *self, unsigned int number)
 		break;
 	case _IOC_NR(FIXEDPOOL_IOC_GIVE):
 		self->argument->give.done = ~0;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SHARE):
+		self->argument->share.done = ~0;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SCOPE_CREATE):
+		self->argument->scope_create.scope = ~0;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SCOPE_RELEASE):
+		self->argument->scope_release.blocks = ~0ULL;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CACHE_FILL):
+		self->argument->cache_fill.done = ~0;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CACHE_DRAIN):
+		self->argument->cache_drain.done = ~0;
 		break;
 	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_CREATE):
 		self->argument->channel_create.fd = ~0;
@@ -245,6 +289,11 @@ COMMAND_VARIANT(CHECK, check, true);
 COMMAND_VARIANT(READ, read, false);
 COMMAND_VARIANT(WRITE, write, false);
 COMMAND_VARIANT(GIVE, give, true);
+COMMAND_VARIANT(SHARE, share, true);
+COMMAND_VARIANT(SCOPE_CREATE, scope_create, true);
+COMMAND_VARIANT(SCOPE_RELEASE, scope_release, true);
+COMMAND_VARIANT(CACHE_FILL, cache_fill, true);
+COMMAND_VARIANT(CACHE_DRAIN, cache_drain, true);
 COMMAND_VARIANT(CHANNEL_CREATE, channel_create, true);
 COMMAND_VARIANT(CHANNEL_OPEN, channel_open, true);
 COMMAND_VARIANT(SET_CREATE, set_create, true);
@@ -463,6 +512,17 @@ FIELD_VARIANT(READ, read, reserved, 0);
 FIELD_VARIANT(WRITE, write, flags, 0);
 FIELD_VARIANT(WRITE, write, reserved, 0);
 FIELD_VARIANT(GIVE, give, flags, 0);
+FIELD_VARIANT(SHARE, share, flags, 0);
+FIELD_VARIANT(SCOPE_CREATE, scope_create, flags, 0);
+FIELD_VARIANT(SCOPE_CREATE, scope_create, reserved, 0);
+FIELD_VARIANT(SCOPE_RELEASE, scope_release, flags, FIXEDPOOL_SCOPE_DISSOLVE);
+FIELD_VARIANT(CACHE_FILL, cache_fill, flags, 0);
+FIELD_VARIANT(CACHE_DRAIN, cache_drain, flags, 0);
+FIELD_VARIANT(CHANNEL_CREATE, channel_create, flags,
+	      FIXEDPOOL_CHANNEL_READ | FIXEDPOOL_CHANNEL_WRITE | FIXEDPOOL_CHANNEL_NONBLOCK);
+FIELD_VARIANT(CHANNEL_OPEN, channel_open, flags,
+	      FIXEDPOOL_CHANNEL_READ | FIXEDPOOL_CHANNEL_WRITE | FIXEDPOOL_CHANNEL_NONBLOCK);
+FIELD_VARIANT(CHANNEL_OPEN, channel_open, reserved, 0);
 FIELD_VARIANT(SET_CREATE, set_create, flags, 0);
 FIELD_VARIANT(SET_CREATE, set_create, reserved, 0);
 FIELD_VARIANT(SET_DESTROY, set_destroy, id, 0);

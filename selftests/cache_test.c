@@ -2,40 +2,12 @@
 /* CACHE_FILL and CACHE_DRAIN: who has the blocks, and each reason to refuse. */
 #include "fixedpool_test.h"
 
+#include "caches.h"
+
 #include <sys/mman.h>
 
 #define BLOCKS 200
 #define MINE (FIXEDPOOL_CHECK_ALIVE | FIXEDPOOL_CHECK_MINE)
-
-static int cache_fill(int client, __u32 pool, __u32 *blocks, __u32 count, __u32 *done)
-{
-	struct fixedpool_cache_fill fill = {
-		.pool = pool,
-		.count = count,
-		.done = 0xdddd,
-		.blocks = (uintptr_t)blocks,
-	};
-	int error = call(client, FIXEDPOOL_IOC_CACHE_FILL, &fill);
-
-	if (done)
-		*done = fill.done;
-	return error;
-}
-
-static int cache_drain(int client, __u32 pool, __u32 *blocks, __u32 count, __u32 *done)
-{
-	struct fixedpool_cache_drain drain = {
-		.pool = pool,
-		.count = count,
-		.done = 0xdddd,
-		.blocks = (uintptr_t)blocks,
-	};
-	int error = call(client, FIXEDPOOL_IOC_CACHE_DRAIN, &drain);
-
-	if (done)
-		*done = drain.done;
-	return error;
-}
 
 FIXTURE(cache)
 {

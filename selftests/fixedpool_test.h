@@ -235,6 +235,21 @@ static inline int block_give(int client, __u64 handle, __u32 receiver)
 	return blocks_give(client, &handle, 1, receiver, NULL);
 }
 
+static inline int blocks_share(int client, __u64 *handles, __u32 count, __u32 number, __u32 *done)
+{
+	struct fixedpool_share share = {
+		.handles = (uintptr_t)handles,
+		.count = count,
+		.done = 0xdddddddd,
+		.client = number,
+	};
+	int error = call(client, FIXEDPOOL_IOC_SHARE, &share);
+
+	if (done)
+		*done = share.done;
+	return error;
+}
+
 /* A descriptor, or a negative errno. */
 static inline int channel_create(int client, __u32 pool, const char *name, __u32 capacity,
 				 __u32 flags)

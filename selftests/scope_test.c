@@ -4,44 +4,11 @@
  */
 #include "fixedpool_test.h"
 
+#include "scopes.h"
+
 #define BLOCKS 200
 #define MANY 1000000
 #define MINE (FIXEDPOOL_CHECK_ALIVE | FIXEDPOOL_CHECK_MINE)
-
-static int scope_create(int client, __u32 parent, __u32 *scope)
-{
-	struct fixedpool_scope_create create = { .parent = parent };
-	int error = call(client, FIXEDPOOL_IOC_SCOPE_CREATE, &create);
-
-	*scope = create.scope;
-	return error;
-}
-
-static int scope_end(int client, __u32 scope, __u32 flags, __u64 *blocks)
-{
-	struct fixedpool_scope_release release = {
-		.scope = scope,
-		.flags = flags,
-		.blocks = 0xdddd,
-	};
-	int error = call(client, FIXEDPOOL_IOC_SCOPE_RELEASE, &release);
-
-	if (blocks)
-		*blocks = release.blocks;
-	return error;
-}
-
-static int scope_take(int client, __u32 pool, __u32 scope, __u64 *handles, __u32 count)
-{
-	struct fixedpool_alloc alloc = {
-		.pool = pool,
-		.count = count,
-		.handles = (uintptr_t)handles,
-		.scope = scope,
-	};
-
-	return call(client, FIXEDPOOL_IOC_ALLOC, &alloc);
-}
 
 FIXTURE(scope)
 {

@@ -7,21 +7,6 @@
 #define OURS (MINE | FIXEDPOOL_CHECK_SHARED)
 #define MOST_HOLDERS 254
 
-static int blocks_share(int client, __u64 *handles, __u32 count, __u32 number, __u32 *done)
-{
-	struct fixedpool_share share = {
-		.handles = (uintptr_t)handles,
-		.count = count,
-		.done = 0xdddddddd,
-		.client = number,
-	};
-	int error = call(client, FIXEDPOOL_IOC_SHARE, &share);
-
-	if (done)
-		*done = share.done;
-	return error;
-}
-
 FIXTURE(share)
 {
 	int client;
