@@ -18,6 +18,8 @@
 #define CLIENTS 3
 #define NAMES 6
 #define REMEMBERED 64
+#define SCOPES 8
+#define CHANNELS 6
 #define MINE (FIXEDPOOL_CHECK_ALIVE | FIXEDPOOL_CHECK_MINE)
 
 /* Bytes that one fuzzing process may have in pools. */
@@ -121,8 +123,11 @@ struct fuzzer {
 	__u64 state;
 	int clients[CLIENTS];
 	__u32 numbers[CLIENTS];
+	__u32 bystander;
 	__u32 pools[REMEMBERED];
 	__u64 handles[REMEMBERED];
+	__u32 scopes[SCOPES];
+	int channels[CHANNELS];
 	__u64 array[FIXEDPOOL_MAX_BATCH];
 	struct fixedpool_pool_info info;
 	unsigned int calls;
@@ -169,6 +174,12 @@ static __u32 some_pool(struct fuzzer *fuzzer)
 	return mostly(fuzzer, fuzzer->pools[any(fuzzer, REMEMBERED)]);
 }
 
+/* Half of the time the root. */
+static __u32 some_scope(struct fuzzer *fuzzer)
+{
+	return any(fuzzer, 2) ? 0 : mostly(fuzzer, fuzzer->scopes[any(fuzzer, SCOPES)]);
+}
+
 static void some_name(struct fuzzer *fuzzer, char *name)
 {
 	if (any(fuzzer, 12) == 0)
@@ -189,6 +200,11 @@ union argument {
 	struct fixedpool_check check;
 	struct fixedpool_read read;
 	struct fixedpool_give give;
+	struct fixedpool_scope_create scope_create;
+	struct fixedpool_scope_release scope_release;
+	struct fixedpool_cache_fill cache;
+	struct fixedpool_channel_create channel_create;
+	struct fixedpool_channel_open channel_open;
 	struct fixedpool_set_create set_create;
 	struct fixedpool_set_destroy set_destroy;
 	unsigned char bytes[512];
@@ -223,6 +239,7 @@ static void fill(struct fuzzer *fuzzer, unsigned int number, union argument *arg
 			argument->alloc.timeout = random_next(&fuzzer->state);
 		argument->alloc.count = mostly(fuzzer, 1 + any(fuzzer, 40));
 		argument->alloc.handles = some_pointer(fuzzer);
+		argument->alloc.scope = some_scope(fuzzer);
 		if (any(fuzzer, 4) == 0) {
 			/* numbers of sets begin at 1 */
 			argument->alloc.flags |= FIXEDPOOL_ALLOC_BY_SIZE;
@@ -247,11 +264,44 @@ static void fill(struct fuzzer *fuzzer, unsigned int number, union argument *arg
 		argument->read.length = mostly(fuzzer, any(fuzzer, 100));
 		break;
 	case _IOC_NR(FIXEDPOOL_IOC_GIVE):
+	case _IOC_NR(FIXEDPOOL_IOC_SHARE):
 		for (size_t i = 0; i < 10; i++)
 			fuzzer->array[i] = some_handle(fuzzer);
 		argument->give.handles = some_pointer(fuzzer);
 		argument->give.count = mostly(fuzzer, 1 + any(fuzzer, 10));
 		argument->give.client = mostly(fuzzer, fuzzer->numbers[any(fuzzer, CLIENTS)]);
+		/* he is to have what he had, and no more */
+		if (argument->give.client == fuzzer->bystander)
+			argument->give.client = 0;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SCOPE_CREATE):
+		argument->scope_create.parent = some_scope(fuzzer);
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SCOPE_RELEASE):
+		argument->scope_release.scope = some_scope(fuzzer);
+		argument->scope_release.flags = mostly(fuzzer, any(fuzzer, 2));
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CACHE_FILL):
+	case _IOC_NR(FIXEDPOOL_IOC_CACHE_DRAIN):
+		for (size_t i = 0; i < 64; i++)
+			((__u32 *)fuzzer->array)[i] = mostly(fuzzer, any(fuzzer, 200));
+		argument->cache.pool = some_pool(fuzzer);
+		argument->cache.count = mostly(fuzzer, 1 + any(fuzzer, 64));
+		argument->cache.blocks = some_pointer(fuzzer);
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_CREATE):
+		if (any(fuzzer, 2))
+			some_name(fuzzer, argument->channel_create.name);
+		argument->channel_create.pool = some_pool(fuzzer);
+		argument->channel_create.capacity = mostly(fuzzer, 1 + any(fuzzer, 100));
+		argument->channel_create.flags = mostly(fuzzer, any(fuzzer, 4)) |
+						 FIXEDPOOL_CHANNEL_NONBLOCK;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_OPEN):
+		some_name(fuzzer, argument->channel_open.name);
+		argument->channel_open.pool = some_pool(fuzzer);
+		argument->channel_open.flags = mostly(fuzzer, any(fuzzer, 4)) |
+					       FIXEDPOOL_CHANNEL_NONBLOCK;
 		break;
 	case _IOC_NR(FIXEDPOOL_IOC_SET_CREATE):
 		some_name(fuzzer, argument->set_create.name);
@@ -268,6 +318,17 @@ static void fill(struct fuzzer *fuzzer, unsigned int number, union argument *arg
 			argument->set_destroy.id = mostly(fuzzer, 1 + any(fuzzer, 50));
 		break;
 	}
+}
+
+/* One descriptor more means one less; and no call ever waits. */
+static void remember_channel(struct fuzzer *fuzzer, int channel)
+{
+	int *place = &fuzzer->channels[any(fuzzer, CHANNELS)];
+
+	REQUIRE(!fcntl(channel, F_SETFL, O_NONBLOCK));
+	if (*place >= 0)
+		close(*place);
+	*place = channel;
 }
 
 static void remember(struct fuzzer *fuzzer, unsigned int number, const union argument *argument)
@@ -288,6 +349,15 @@ static void remember(struct fuzzer *fuzzer, unsigned int number, const union arg
 		for (__u32 i = 0; i < argument->alloc.done && i < REMEMBERED; i++)
 			fuzzer->handles[any(fuzzer, REMEMBERED)] = fuzzer->array[i];
 		break;
+	case _IOC_NR(FIXEDPOOL_IOC_SCOPE_CREATE):
+		fuzzer->scopes[any(fuzzer, SCOPES)] = argument->scope_create.scope;
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_CREATE):
+		remember_channel(fuzzer, argument->channel_create.fd);
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_OPEN):
+		remember_channel(fuzzer, argument->channel_open.fd);
+		break;
 	}
 }
 
@@ -304,6 +374,8 @@ static void tame(struct fuzzer *fuzzer, unsigned int number, union argument *arg
 		to = (__u64 *)&argument->alloc.handles;
 	else if (number == _IOC_NR(FIXEDPOOL_IOC_READ))
 		to = (__u64 *)&argument->read.buffer;
+	else if (number == _IOC_NR(FIXEDPOOL_IOC_CACHE_FILL))
+		to = (__u64 *)&argument->cache.blocks;
 	if (number == _IOC_NR(FIXEDPOOL_IOC_ALLOC) && argument->alloc.timeout) {
 		struct timespec time;
 
@@ -317,10 +389,30 @@ static void tame(struct fuzzer *fuzzer, unsigned int number, union argument *arg
 
 static void call_something(struct fuzzer *fuzzer)
 {
-	unsigned int number = any(fuzzer, 17), size, type = FIXEDPOOL_IOC_MAGIC;
 	static const unsigned int sizes[] = {
-		40, 72, 40, 8, 40, 144, 40, 24, 16, 32, 32, 24, 0, 8, 0, 56, 40
+		[_IOC_NR(FIXEDPOOL_IOC_QUERY)] = sizeof(struct fixedpool_query),
+		[_IOC_NR(FIXEDPOOL_IOC_POOL_CREATE)] = sizeof(struct fixedpool_pool_create),
+		[_IOC_NR(FIXEDPOOL_IOC_POOL_ATTACH)] = sizeof(struct fixedpool_pool_attach),
+		[_IOC_NR(FIXEDPOOL_IOC_POOL_DETACH)] = sizeof(struct fixedpool_pool_detach),
+		[_IOC_NR(FIXEDPOOL_IOC_POOL_DESTROY)] = sizeof(struct fixedpool_pool_destroy),
+		[_IOC_NR(FIXEDPOOL_IOC_POOL_INFO)] = sizeof(struct fixedpool_pool_info),
+		[_IOC_NR(FIXEDPOOL_IOC_ALLOC)] = sizeof(struct fixedpool_alloc),
+		[_IOC_NR(FIXEDPOOL_IOC_FREE)] = sizeof(struct fixedpool_free),
+		[_IOC_NR(FIXEDPOOL_IOC_CHECK)] = sizeof(struct fixedpool_check),
+		[_IOC_NR(FIXEDPOOL_IOC_READ)] = sizeof(struct fixedpool_read),
+		[_IOC_NR(FIXEDPOOL_IOC_WRITE)] = sizeof(struct fixedpool_write),
+		[_IOC_NR(FIXEDPOOL_IOC_GIVE)] = sizeof(struct fixedpool_give),
+		[_IOC_NR(FIXEDPOOL_IOC_SHARE)] = sizeof(struct fixedpool_share),
+		[_IOC_NR(FIXEDPOOL_IOC_SCOPE_CREATE)] = sizeof(struct fixedpool_scope_create),
+		[_IOC_NR(FIXEDPOOL_IOC_SCOPE_RELEASE)] = sizeof(struct fixedpool_scope_release),
+		[_IOC_NR(FIXEDPOOL_IOC_SET_CREATE)] = sizeof(struct fixedpool_set_create),
+		[_IOC_NR(FIXEDPOOL_IOC_SET_DESTROY)] = sizeof(struct fixedpool_set_destroy),
+		[_IOC_NR(FIXEDPOOL_IOC_CHANNEL_CREATE)] = sizeof(struct fixedpool_channel_create),
+		[_IOC_NR(FIXEDPOOL_IOC_CHANNEL_OPEN)] = sizeof(struct fixedpool_channel_open),
+		[_IOC_NR(FIXEDPOOL_IOC_CACHE_FILL)] = sizeof(struct fixedpool_cache_fill),
+		[_IOC_NR(FIXEDPOOL_IOC_CACHE_DRAIN)] = sizeof(struct fixedpool_cache_drain),
 	};
+	unsigned int number = any(fuzzer, ARRAY_SIZE(sizes)), size, type = FIXEDPOOL_IOC_MAGIC;
 	int client = fuzzer->clients[any(fuzzer, CLIENTS)];
 	unsigned int skip = number == _IOC_NR(FIXEDPOOL_IOC_POOL_CREATE) ? 32 : 0;
 	union argument argument;
@@ -361,6 +453,24 @@ static void call_something(struct fuzzer *fuzzer)
 		fuzzer->good++;
 		if (at == &argument)
 			remember(fuzzer, number, &argument);
+	}
+}
+
+/* Handles, and what is none, through whatever channel there is. */
+static void queue_something(struct fuzzer *fuzzer)
+{
+	int channel = fuzzer->channels[any(fuzzer, CHANNELS)];
+	size_t bytes = mostly(fuzzer, 8 * any(fuzzer, 100)) % (sizeof(fuzzer->array) + 8);
+	void *array = any(fuzzer, 8) ? fuzzer->array : NULL;
+
+	if (channel < 0)
+		return;
+	if (any(fuzzer, 2)) {
+		fuzzer->good += read(channel, array, bytes % sizeof(fuzzer->array)) > 0;
+	} else {
+		for (size_t i = 0; i < 100; i++)
+			fuzzer->array[i] = some_handle(fuzzer);
+		fuzzer->good += write(channel, array, bytes) > 0;
 	}
 }
 
@@ -417,6 +527,12 @@ static void *fuzz(void *argument)
 		case 3:
 			reopen_something(fuzzer);
 			break;
+		case 4:
+		case 5:
+		case 6:
+		case 7:
+			queue_something(fuzzer);
+			break;
 		default:
 			call_something(fuzzer);
 		}
@@ -449,6 +565,7 @@ TEST_F_TIMEOUT(fuzz, leaves_nothing_behind, 600)
 		static struct fuzzer fuzzers[2];
 		pthread_t thread;
 
+		fuzzers[0].bystander = client_number(self->client);
 		close(self->client);
 		confine();
 		fuzzers[0].state = seed;
@@ -459,6 +576,8 @@ TEST_F_TIMEOUT(fuzz, leaves_nothing_behind, 600)
 			fuzzers[0].numbers[i] = client_number(fuzzers[0].clients[i]);
 			REQUIRE(!pool_attach(fuzzers[0].clients[i], "fuzz", &fuzzers[0].pools[i]));
 		}
+		for (int i = 0; i < CHANNELS; i++)
+			fuzzers[0].channels[i] = -1;
 		fuzzers[0].info = self->info;
 		/* It knows what the bystander holds. */
 		memcpy(fuzzers[0].handles, self->handles, sizeof(self->handles));
