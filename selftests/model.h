@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the ABI header says, as plain arrays: pools, who is attached, who holds
- * which block, versions, bytes, sets, counters. It knows nothing of how the
- * module does it. For model_test.c, which asks it what every call must answer.
+ * which block in which scope, versions, bytes, sets, channels, counters. It knows
+ * nothing of how the module does it. For model_test.c, which asks it what every
+ * call must answer.
  */
 #ifndef FIXEDPOOL_MODEL_H
 #define FIXEDPOOL_MODEL_H
@@ -12,10 +13,16 @@
 #define SETS		6
 #define MEMBERS		4	/* most pools in one set here */
 #define BLOCKS		80	/* most blocks of a pool here */
-#define NOBODY		(-1)
+#define SCOPES		12	/* of a client here, with its root */
+#define CHANNELS	6
+#define QUEUE		8	/* most handles in a channel here */
+#define ROOT		0
 
 struct block {
-	int holder;		/* number of a client, or NOBODY */
+	bool held[CLIENTS];
+	int scope[CLIENTS];	/* where each holder has it */
+	int queued;		/* how often it is in channels */
+	bool cached;		/* held, but not allocated */
 	__u32 version;		/* of the last allocation, or after its end */
 	bool known;		/* @version is */
 	__u64 content;		/* the first eight bytes */
@@ -26,7 +33,7 @@ struct pool {
 	bool named;
 	bool auto_destroy;
 	int name;
-	__u32 id, first_slot, block_size, blocks;
+	__u32 id, first_slot, storage, block_size, blocks;
 	bool attached[CLIENTS];
 	struct block block[BLOCKS];
 	__u64 allocs, frees, reclaimed, fallbacks, overflows;
@@ -42,10 +49,39 @@ struct set {
 	struct pool *pools[MEMBERS];	/* in order */
 };
 
+struct scope {
+	bool alive;
+	__u32 number;
+	int parent;
+};
+
+/* With one descriptor for both directions. */
+struct channel {
+	bool alive;
+	int descriptor;
+	int client;		/* on whose holdings it works; NOBODY: it is closed */
+	struct pool *pool;
+	unsigned int capacity, count;
+	__u64 queue[QUEUE];
+};
+
+#define NOBODY		(-1)
+
 struct model {
 	struct pool pools[POOLS];
 	struct set sets[SETS];
+	struct scope scopes[CLIENTS][SCOPES];
+	struct channel channels[CHANNELS];
 };
+
+static inline int model_holds(const struct block *block)
+{
+	int holds = block->queued;
+
+	for (int i = 0; i < CLIENTS; i++)
+		holds += block->held[i];
+	return holds;
+}
 
 static inline unsigned int pool_clients_in_model(const struct pool *pool)
 {
@@ -61,7 +97,7 @@ static inline unsigned int pool_free_in_model(const struct pool *pool)
 	unsigned int free = 0;
 
 	for (__u32 i = 0; i < pool->blocks; i++)
-		free += pool->block[i].holder == NOBODY;
+		free += !model_holds(&pool->block[i]);
 	return free;
 }
 
@@ -101,7 +137,7 @@ static inline struct set *model_set_of(struct model *model, int client, __u32 id
 	return NULL;
 }
 
-/* A pool is there as long as its name, a client or a set. */
+/* A pool is there as long as its name, a client, a set or a channel. */
 static inline void model_pool_settle(struct model *model, struct pool *pool)
 {
 	bool alive = pool->named || pool_clients_in_model(pool);
@@ -109,6 +145,8 @@ static inline void model_pool_settle(struct model *model, struct pool *pool)
 	for (int i = 0; i < SETS; i++)
 		for (unsigned int j = 0; model->sets[i].alive && j < model->sets[i].count; j++)
 			alive |= model->sets[i].pools[j] == pool;
+	for (int i = 0; i < CHANNELS; i++)
+		alive |= model->channels[i].alive && model->channels[i].pool == pool;
 	pool->alive = alive;
 }
 
@@ -123,24 +161,152 @@ static inline void model_set_settle(struct model *model, struct set *set)
 		model_pool_settle(model, set->pools[i]);
 }
 
-static inline void model_block_end(struct pool *pool, __u32 index)
+/*
+ * A hold has gone; with the last one the block is free. The version of a block of
+ * a cache may advance then, by an even number.
+ */
+static inline void model_block_dropped(struct pool *pool, __u32 index)
 {
-	pool->block[index].holder = NOBODY;
-	pool->block[index].version++;
+	struct block *block = &pool->block[index];
+
+	if (model_holds(block))
+		return;
+	if (block->cached)
+		block->known = false;
+	else
+		block->version++;
+	block->cached = false;
 	pool->frees++;
+}
+
+static inline void model_let_go(struct pool *pool, __u32 index, int client)
+{
+	pool->block[index].held[client] = false;
+	model_block_dropped(pool, index);
+}
+
+/* What comes from others is in the root; a second hold is one too many. */
+static inline void model_accept(struct pool *pool, __u32 index, int client)
+{
+	struct block *block = &pool->block[index];
+
+	if (!block->held[client])
+		block->scope[client] = ROOT;
+	block->held[client] = true;
 }
 
 static inline void model_detach(struct model *model, struct pool *pool, int client)
 {
 	for (__u32 i = 0; i < pool->blocks; i++) {
-		if (pool->block[i].holder == client) {
-			model_block_end(pool, i);
+		if (pool->block[i].held[client]) {
+			model_let_go(pool, i, client);
 			pool->reclaimed++;
 		}
 	}
 	pool->attached[client] = false;
 	if (!pool_clients_in_model(pool) && pool->auto_destroy)
 		pool->named = false;
+	model_pool_settle(model, pool);
+}
+
+/* The scope of number @number, or -1. */
+static inline int model_scope_find(struct model *model, int client, __u32 number)
+{
+	for (int i = 0; i < SCOPES; i++)
+		if ((i == ROOT || model->scopes[client][i].alive) &&
+		    model->scopes[client][i].number == number)
+			return i;
+	return -1;
+}
+
+static inline unsigned int model_scope_depth(struct model *model, int client, int scope)
+{
+	unsigned int depth = 0;
+
+	for (; scope != ROOT; scope = model->scopes[client][scope].parent)
+		depth++;
+	return depth;
+}
+
+static inline bool model_scope_below(struct model *model, int client, int scope, int above)
+{
+	for (; scope != above; scope = model->scopes[client][scope].parent)
+		if (scope == ROOT)
+			return false;
+	return true;
+}
+
+/* Returns how many blocks go. */
+static inline __u64 model_scope_release(struct model *model, int client, int scope)
+{
+	__u64 blocks = 0;
+
+	for (int i = 0; i < POOLS; i++) {
+		struct pool *pool = &model->pools[i];
+
+		for (__u32 j = 0; pool->alive && j < pool->blocks; j++) {
+			if (!pool->block[j].held[client] ||
+			    !model_scope_below(model, client, pool->block[j].scope[client], scope))
+				continue;
+			model_let_go(pool, j, client);
+			blocks++;
+		}
+	}
+	/* from the leaves up, as long as the way to the top is there */
+	for (bool more = true; more;) {
+		more = false;
+		for (int i = 1; i < SCOPES; i++) {
+			bool leaf = model->scopes[client][i].alive &&
+				    model_scope_below(model, client, i, scope);
+
+			for (int j = 1; leaf && j < SCOPES; j++)
+				leaf = !model->scopes[client][j].alive ||
+				       model->scopes[client][j].parent != i;
+			if (!leaf)
+				continue;
+			model->scopes[client][i].alive = false;
+			more = true;
+		}
+	}
+	return blocks;
+}
+
+/* Returns how many blocks move. */
+static inline __u64 model_scope_dissolve(struct model *model, int client, int scope)
+{
+	int parent = model->scopes[client][scope].parent;
+	__u64 blocks = 0;
+
+	for (int i = 0; i < POOLS; i++) {
+		struct pool *pool = &model->pools[i];
+
+		for (__u32 j = 0; pool->alive && j < pool->blocks; j++) {
+			if (!pool->block[j].held[client] || pool->block[j].scope[client] != scope)
+				continue;
+			pool->block[j].scope[client] = parent;
+			blocks++;
+		}
+	}
+	for (int i = 1; i < SCOPES; i++)
+		if (model->scopes[client][i].alive && model->scopes[client][i].parent == scope)
+			model->scopes[client][i].parent = parent;
+	model->scopes[client][scope].alive = false;
+	return blocks;
+}
+
+/* What is queued goes back. */
+static inline void model_channel_close(struct model *model, struct channel *channel)
+{
+	struct pool *pool = channel->pool;
+
+	for (unsigned int i = 0; i < channel->count; i++) {
+		__u32 index = FIXEDPOOL_HANDLE_SLOT(channel->queue[i]) - pool->first_slot;
+
+		pool->block[index].queued--;
+		model_block_dropped(pool, index);
+		pool->reclaimed++;
+	}
+	channel->alive = false;
 	model_pool_settle(model, pool);
 }
 
@@ -158,6 +324,10 @@ static inline void model_close(struct model *model, int client)
 	for (int i = 0; i < POOLS; i++)
 		if (model->pools[i].alive && model->pools[i].attached[client])
 			model_detach(model, &model->pools[i], client);
+	for (int i = 0; i < CHANNELS; i++)
+		if (model->channels[i].client == client)
+			model->channels[i].client = NOBODY;
+	memset(model->scopes[client], 0, sizeof(model->scopes[client]));
 }
 
 /*
@@ -183,7 +353,7 @@ static inline int model_handle(struct model *model, int client, __u64 handle, st
 	if (!block->known)
 		return -1;
 	if (block->version == version)
-		return block->holder == client ? 0 : EPERM;
+		return block->held[client] ? 0 : EPERM;
 	return block->version == version + 1 ? EALREADY : ESTALE;
 }
 

@@ -4,28 +4,34 @@
  * model of the ABI (model.h) says: errno, how many, which blocks, their bytes,
  * counters.
  *
- * A round is a number of calls that follow from a seed. Rounds are played until
- * the time is over:
+ * A round is a number of calls that follow from a seed. Rounds are played by two
+ * players, each with pools of its own, on as many processors, until the time is
+ * over:
  *
- *   FIXEDPOOL_MODEL_SECONDS   how long, default 10; 32-bit programs a quarter
+ *   FIXEDPOOL_MODEL_SECONDS   how long, both together, default 60; 32-bit
+ *                             programs a quarter
  *   FIXEDPOOL_SEED            seed of the first round, as a failure prints it
  *
  * The seed of a round that has failed belongs into model_seeds.h.
  */
 #include "fixedpool_test.h"
 
+#include "caches.h"
 #include "model.h"
+#include "scopes.h"
 #include "sets.h"
 
 #include <time.h>
 
-#define ROUND		2000	/* calls */
+#define ROUND		3000	/* calls */
 #define NAMES		5	/* of pools, and of sets */
 #define REMEMBERED	64	/* handles */
 #define MOST		12	/* handles in one call */
+#define PLAYERS		2
 
 struct game {
 	struct model model;
+	int player;
 	__u64 state;
 	int client[CLIENTS];
 	__u32 number[CLIENTS];
@@ -52,9 +58,9 @@ static bool expect(struct game *game, long long seen, long long wanted, const ch
 	return seen == wanted;
 }
 
-static void name_of(char *text, const char *kind, int name)
+static void name_of(const struct game *game, char *text, const char *kind, int name)
 {
-	snprintf(text, FIXEDPOOL_NAME_SIZE, "model-%s-%d", kind, name);
+	snprintf(text, FIXEDPOOL_NAME_SIZE, "model-%s-%d-%d", kind, name, game->player);
 }
 
 static struct pool *some_pool(struct game *game)
@@ -153,7 +159,7 @@ static void move_pool_create(struct game *game, int c)
 			pool = &game->model.pools[i];
 	if (!pool)
 		return;
-	name_of(create.name, "pool", name);
+	name_of(game, create.name, "pool", name);
 	if (model_pool_named(&game->model, name))
 		wanted = EEXIST;
 	if (!expect(game, call(game->client[c], FIXEDPOOL_IOC_POOL_CREATE, &create), wanted,
@@ -166,12 +172,11 @@ static void move_pool_create(struct game *game, int c)
 		.auto_destroy = create.flags,
 		.name = name,
 		.id = create.id,
+		.storage = create.storage,
 		.block_size = create.block_size,
 		.blocks = create.blocks,
 	};
 	pool->attached[c] = true;
-	for (__u32 i = 0; i < pool->blocks; i++)
-		pool->block[i].holder = NOBODY;
 	if (expect(game, pool_info(game->client[c], create.id, &info), 0, "errno of INFO")) {
 		pool->first_slot = info.first_slot;
 		expect(game, info.first_slot >> 16, create.id, "unit");
@@ -186,7 +191,7 @@ static void move_pool_attach(struct game *game, int c)
 	char text[FIXEDPOOL_NAME_SIZE];
 	__u32 id;
 
-	name_of(text, "pool", name);
+	name_of(game, text, "pool", name);
 	if (!pool)
 		wanted = ENOENT;
 	else if (pool->attached[c])
@@ -215,7 +220,7 @@ static void move_pool_destroy(struct game *game, int c)
 	struct pool *pool = model_pool_named(&game->model, name);
 	char text[FIXEDPOOL_NAME_SIZE];
 
-	name_of(text, "pool", name);
+	name_of(game, text, "pool", name);
 	if (expect(game, pool_destroy(game->client[c], text), pool ? 0 : ENOENT, "errno") && pool) {
 		game->good = true;
 		pool->named = false;
@@ -238,8 +243,18 @@ static void move_pool_info(struct game *game, int c)
 	expect(game, info.block_size, pool->block_size, "block_size");
 }
 
+/* Where a block may be put, most often below the root. */
+static __u32 some_scope(struct game *game, int c)
+{
+	const struct scope *scope = &game->model.scopes[c][any(game, SCOPES)];
+
+	if (any(game, 20) == 0)
+		return any(game, 2) ? any(game, 300) : random_next(&game->state);
+	return scope->alive ? scope->number : 0;
+}
+
 /* A handle that came must name a block that was free, with its next version. */
-static void taken(struct game *game, int c, struct pool *pool, __u64 handle, bool zero)
+static void taken(struct game *game, int c, int scope, struct pool *pool, __u64 handle, bool zero)
 {
 	__u32 index = FIXEDPOOL_HANDLE_SLOT(handle) - pool->first_slot;
 	__u32 version = FIXEDPOOL_HANDLE_VERSION(handle);
@@ -247,13 +262,14 @@ static void taken(struct game *game, int c, struct pool *pool, __u64 handle, boo
 
 	if (!expect(game, index < pool->blocks, true, "a block of the pool"))
 		return;
-	expect(game, block->holder, NOBODY, "holder of a new block");
+	expect(game, model_holds(block), 0, "holds of a new block");
 	expect(game, version % 2, 1, "lowest bit of a version");
 	if (block->known)
 		expect(game, version, (__u32)(block->version + 1), "version");
 	block->known = true;
 	block->version = version;
-	block->holder = c;
+	block->held[c] = true;
+	block->scope[c] = scope;
 	if (zero)
 		block->content = 0;
 	pool->allocs++;
@@ -265,23 +281,35 @@ static void move_alloc(struct game *game, int c)
 	__u32 id = some_id_of(game, c), count = 1 + any(game, any(game, 4) ? 4 : MOST), done;
 	__u32 flags = any(game, 4) & (FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO);
 	struct pool *pool = model_pool_of(&game->model, c, id);
+	__u32 number = any(game, 2) ? 0 : some_scope(game, c);
+	int scope = model_scope_find(&game->model, c, number);
 	__u64 handles[MOST];
+	struct fixedpool_alloc alloc = {
+		.pool = id,
+		.flags = flags,
+		.count = count,
+		.done = 0xdddddddd,
+		.handles = (uintptr_t)handles,
+		.scope = number,
+	};
 	__u32 least, free;
 	int wanted = 0;
 
 	free = pool ? pool_free_in_model(pool) : 0;
 	least = flags & FIXEDPOOL_ALLOC_PARTIAL ? 1 : count;
-	if (!pool)
+	if (scope < 0)
+		wanted = ESTALE;
+	else if (!pool)
 		wanted = ENXIO;
 	else if (free < least)
 		wanted = ENOBUFS;
-	expect(game, blocks_take(game->client[c], id, handles, count, flags, &done), wanted,
-	       "errno");
+	expect(game, call(game->client[c], FIXEDPOOL_IOC_ALLOC, &alloc), wanted, "errno");
+	done = alloc.done;
 	if (!expect(game, done, wanted ? 0 : free < count ? free : count, "done"))
 		return;
 	game->good = !wanted;
 	for (__u32 i = 0; i < done; i++)
-		taken(game, c, pool, handles[i], flags & FIXEDPOOL_ALLOC_ZERO);
+		taken(game, c, scope, pool, handles[i], flags & FIXEDPOOL_ALLOC_ZERO);
 }
 
 static void move_free(struct game *game, int c)
@@ -299,7 +327,7 @@ static void move_free(struct game *game, int c)
 		wanted = model_handle(&game->model, c, handles[wanted_done], &pool, &index);
 		if (wanted)
 			break;
-		model_block_end(pool, index);
+		model_let_go(pool, index, c);
 		wanted_done++;
 	}
 	game->good = wanted_done;
@@ -307,10 +335,11 @@ static void move_free(struct game *game, int c)
 	expect(game, done, wanted_done, "done");
 }
 
-static void move_give(struct game *game, int c)
+/* Lets client @to have blocks of @c, instead or too. */
+static void pass(struct game *game, int c, bool share)
 {
 	__u32 count = 1 + any(game, 4), done, wanted_done = 0, index;
-	int to = any(game, CLIENTS + 1), wanted = 0;
+	int to = any(game, CLIENTS + 1), wanted = 0, error;
 	__u32 receiver = to < CLIENTS ? game->number[to] : 0;
 	__u64 handles[MOST];
 	struct pool *pool;
@@ -332,13 +361,271 @@ static void move_give(struct game *game, int c)
 		}
 		if (wanted)
 			break;
-		pool->block[index].holder = to;
+		if (to != c) {
+			model_accept(pool, index, to);
+			if (!share)
+				model_let_go(pool, index, c);
+		}
 		wanted_done++;
 	}
 	game->good = wanted_done;
-	expect(game, blocks_give(game->client[c], handles, count, receiver, &done), wanted,
-	       "errno");
+	error = share ? blocks_share(game->client[c], handles, count, receiver, &done) :
+			blocks_give(game->client[c], handles, count, receiver, &done);
+	expect(game, error, wanted, "errno");
 	expect(game, done, wanted_done, "done");
+}
+
+static void move_give(struct game *game, int c)
+{
+	pass(game, c, false);
+}
+
+static void move_share(struct game *game, int c)
+{
+	pass(game, c, true);
+}
+
+static void move_scope_create(struct game *game, int c)
+{
+	__u32 number = some_scope(game, c), made = 0;
+	int parent = model_scope_find(&game->model, c, number), wanted = 0, place;
+
+	for (place = 1; place < SCOPES && game->model.scopes[c][place].alive; place++)
+		;
+	if (place == SCOPES)
+		return;
+	if (parent < 0)
+		wanted = ESTALE;
+	else if (model_scope_depth(&game->model, c, parent) == FIXEDPOOL_MAX_SCOPE_DEPTH)
+		wanted = EMLINK;
+	if (!expect(game, scope_create(game->client[c], number, &made), wanted, "errno") || wanted)
+		return;
+	game->good = true;
+	expect(game, model_scope_find(&game->model, c, made), -1, "scope of a new number");
+	game->model.scopes[c][place] = (struct scope) { true, made, parent };
+}
+
+static void move_scope_release(struct game *game, int c)
+{
+	__u32 number = some_scope(game, c);
+	__u32 flags = any(game, 2) ? FIXEDPOOL_SCOPE_DISSOLVE : 0;
+	int scope = model_scope_find(&game->model, c, number), wanted = 0;
+	__u64 blocks, wanted_blocks = 0;
+
+	/* all that a client has: not so often */
+	if (!number && !flags && any(game, 4))
+		return;
+	if (!number && flags)
+		wanted = EINVAL;
+	else if (scope < 0)
+		wanted = ESTALE;
+	else if (flags)
+		wanted_blocks = model_scope_dissolve(&game->model, c, scope);
+	else
+		wanted_blocks = model_scope_release(&game->model, c, scope);
+	expect(game, scope_end(game->client[c], number, flags, &blocks), wanted, "errno");
+	expect(game, blocks, wanted_blocks, "blocks");
+	game->good = !wanted && wanted_blocks;
+}
+
+static void move_cache_fill(struct game *game, int c)
+{
+	__u32 id = some_id_of(game, c), count = 1 + any(game, MOST), done, blocks[MOST];
+	struct pool *pool = model_pool_of(&game->model, c, id);
+	__u32 free = pool ? pool_free_in_model(pool) : 0;
+	int wanted = 0;
+
+	if (!pool)
+		wanted = ENXIO;
+	else if (pool->storage != FIXEDPOOL_STORAGE_PAGES)
+		wanted = ENODEV;
+	else if (!free)
+		wanted = ENOBUFS;
+	expect(game, cache_fill(game->client[c], id, blocks, count, &done), wanted, "errno");
+	if (!expect(game, done, wanted ? 0 : free < count ? free : count, "done"))
+		return;
+	game->good = done;
+	for (__u32 i = 0; i < done; i++) {
+		struct block *block = &pool->block[blocks[i]];
+
+		if (!expect(game, blocks[i] < pool->blocks, true, "a block of the pool"))
+			return;
+		expect(game, model_holds(block), 0, "holds of a block for the cache");
+		block->held[c] = true;
+		block->scope[c] = ROOT;
+		block->cached = true;
+		pool->allocs++;
+	}
+}
+
+static void move_cache_drain(struct game *game, int c)
+{
+	__u32 id = some_id_of(game, c), count = 1 + any(game, MOST), done, blocks[MOST];
+	struct pool *pool = model_pool_of(&game->model, c, id);
+	__u32 last = 0, wanted_done = 0;
+	bool known;
+	int wanted = 0;
+
+	/* most often one of the cache after the other */
+	for (__u32 i = 0; i < count; i++) {
+		while (pool && last < pool->blocks &&
+		       !(pool->block[last].cached && pool->block[last].held[c]))
+			last++;
+		blocks[i] = any(game, 16) ? last++ : any(game, BLOCKS + 2);
+	}
+	if (!pool)
+		wanted = ENXIO;
+	else if (pool->storage != FIXEDPOOL_STORAGE_PAGES)
+		wanted = ENODEV;
+	while (!wanted && wanted_done < count) {
+		__u32 index = blocks[wanted_done];
+
+		if (index >= pool->blocks)
+			wanted = ERANGE;
+		else if (!pool->block[index].held[c])
+			wanted = EPERM;
+		else if (!pool->block[index].cached)
+			wanted = EADDRINUSE;
+		if (wanted)
+			break;
+		known = pool->block[index].known;
+		model_let_go(pool, index, c);
+		/* so it does not advance */
+		pool->block[index].known = known;
+		wanted_done++;
+	}
+	game->good = wanted_done;
+	expect(game, cache_drain(game->client[c], id, blocks, count, &done), wanted, "errno");
+	expect(game, done, wanted_done, "done");
+}
+
+static struct channel *some_channel(struct game *game)
+{
+	unsigned int start = any(game, CHANNELS);
+
+	for (unsigned int i = 0; i < CHANNELS; i++) {
+		struct channel *channel = &game->model.channels[(start + i) % CHANNELS];
+
+		if (channel->alive)
+			return channel;
+	}
+	return NULL;
+}
+
+static void move_channel_create(struct game *game, int c)
+{
+	__u32 id = some_id_of(game, c), capacity = 1 + any(game, QUEUE);
+	struct pool *pool = model_pool_of(&game->model, c, id);
+	struct channel *channel = NULL;
+	int made;
+
+	for (int i = 0; i < CHANNELS && !channel; i++)
+		if (!game->model.channels[i].alive)
+			channel = &game->model.channels[i];
+	if (!channel)
+		return;
+	made = channel_create(game->client[c], id, "", capacity,
+			      FIXEDPOOL_CHANNEL_READ | FIXEDPOOL_CHANNEL_WRITE |
+				      FIXEDPOOL_CHANNEL_NONBLOCK);
+	if (!expect(game, made < 0 ? -made : 0, pool ? 0 : ENXIO, "errno") || !pool)
+		return;
+	game->good = true;
+	*channel = (struct channel) {
+		.alive = true,
+		.descriptor = made,
+		.client = c,
+		.pool = pool,
+		.capacity = capacity,
+	};
+}
+
+static void move_channel_close(struct game *game, int c)
+{
+	struct channel *channel = some_channel(game);
+
+	if (!channel)
+		return;
+	game->good = channel->count;
+	close(channel->descriptor);
+	model_channel_close(&game->model, channel);
+}
+
+/* Can its client move anything through it? */
+static bool connected(const struct channel *channel)
+{
+	return channel->client != NOBODY && channel->pool->attached[channel->client];
+}
+
+static int queue_error(struct game *game, const struct channel *channel, __u64 handle,
+		       __u32 *index)
+{
+	struct pool *pool;
+	int error = model_handle(&game->model, channel->client, handle, &pool, index);
+
+	if (error == EINVAL)
+		return error;
+	if (error == ENXIO || pool != channel->pool)
+		return ENXIO;
+	return error == EALREADY ? ESTALE : error;
+}
+
+static void move_channel_write(struct game *game, int c)
+{
+	struct channel *channel = some_channel(game);
+	__u32 count = 1 + any(game, 4), index;
+	__u64 handles[MOST];
+	int wanted = 0, done = 0;
+
+	if (!channel)
+		return;
+	for (__u32 i = 0; i < count; i++)
+		handles[i] = some_handle(game, channel->client == NOBODY ? c : channel->client);
+	if (connected(channel) && !predictable(game, channel->client, handles, count))
+		return;
+	if (!connected(channel))
+		wanted = -ENOTCONN;
+	while (!wanted && done < (int)count) {
+		if (channel->count == channel->capacity) {
+			wanted = -EAGAIN;
+			break;
+		}
+		wanted = -queue_error(game, channel, handles[done], &index);
+		if (wanted)
+			break;
+		channel->pool->block[index].held[channel->client] = false;
+		channel->pool->block[index].queued++;
+		channel->queue[channel->count++] = handles[done++];
+	}
+	game->good = done;
+	expect(game, channel_write(channel->descriptor, handles, count), done ?: wanted, "result");
+}
+
+static void move_channel_read(struct game *game, int c)
+{
+	struct channel *channel = some_channel(game);
+	unsigned int count = 1 + any(game, 4), done;
+	__u64 handles[MOST];
+	int wanted;
+
+	if (!channel)
+		return;
+	done = count < channel->count ? count : channel->count;
+	wanted = !connected(channel) ? -ENOTCONN : done ? (int)done : -EAGAIN;
+	if (!expect(game, channel_read(channel->descriptor, handles, count), wanted, "result") ||
+	    wanted < 0)
+		return;
+	game->good = true;
+	for (unsigned int i = 0; i < done; i++) {
+		__u32 index = FIXEDPOOL_HANDLE_SLOT(handles[i]) - channel->pool->first_slot;
+
+		if (!expect(game, handles[i], channel->queue[i], "handle"))
+			return;
+		channel->pool->block[index].queued--;
+		model_accept(channel->pool, index, channel->client);
+		remember(game, handles[i]);
+	}
+	channel->count -= done;
+	memmove(channel->queue, channel->queue + done, channel->count * sizeof(__u64));
 }
 
 static void move_check(struct game *game, int c)
@@ -364,6 +651,8 @@ static void move_check(struct game *game, int c)
 	default:
 		wanted = -wanted;
 	}
+	if (wanted > 0 && model_holds(&pool->block[index]) > 1)
+		wanted |= FIXEDPOOL_CHECK_SHARED;
 	game->good = wanted > 0;
 	expect(game, block_check(game->client[c], handle), wanted, "state");
 }
@@ -458,7 +747,7 @@ static void move_set_create(struct game *game, int c)
 		wanted = EINVAL;
 	if (!wanted && model_set_named(&game->model, name))
 		wanted = EEXIST;
-	name_of(text, "set", name);
+	name_of(game, text, "set", name);
 	if (expect(game, set_create(game->client[c], text, ids, count, &id), wanted, "errno") &&
 	    !wanted) {
 		game->good = count > 1;
@@ -482,7 +771,7 @@ static void move_set_open(struct game *game, int c)
 		wanted = ENOENT;
 	else if (!wanted && set->opened[c])
 		wanted = EALREADY;
-	name_of(text, "set", name);
+	name_of(game, text, "set", name);
 	if (expect(game, set_open(game->client[c], text, &id), wanted, "errno") && !wanted) {
 		game->good = true;
 		expect(game, id, set->id, "id");
@@ -519,7 +808,7 @@ static void move_set_destroy(struct game *game, int c)
 	struct set *set = model_set_named(&game->model, name);
 	char text[FIXEDPOOL_NAME_SIZE];
 
-	name_of(text, "set", name);
+	name_of(game, text, "set", name);
 	if (expect(game, set_destroy(game->client[c], text), set ? 0 : ENOENT, "errno") && set) {
 		game->good = true;
 		set->named = false;
@@ -554,7 +843,7 @@ static void move_alloc_by_size(struct game *game, int c)
 	game->fallbacks += model_count_share(set, size, share);
 	for (unsigned int i = 0; i < set->count; i++)
 		while (share[i]--)
-			taken(game, c, set->pools[i], handles[next++],
+			taken(game, c, ROOT, set->pools[i], handles[next++],
 			      flags & FIXEDPOOL_ALLOC_ZERO);
 }
 
@@ -568,7 +857,7 @@ static void move_sysfs(struct game *game, int c)
 	if (!pool)
 		return;
 	game->good = true;
-	name_of(text, "pool", name);
+	name_of(game, text, "pool", name);
 	expect(game, sysfs_number(text, "allocs"), pool->allocs, "allocs");
 	expect(game, sysfs_number(text, "frees"), pool->frees, "frees");
 	expect(game, sysfs_number(text, "reclaimed"), pool->reclaimed, "reclaimed");
@@ -601,6 +890,15 @@ static const struct move {
 	MOVE(set_destroy, 2),
 	MOVE(alloc_by_size, 24),
 	MOVE(sysfs, 6),
+	MOVE(share, 10),
+	MOVE(scope_create, 10),
+	MOVE(scope_release, 8),
+	MOVE(cache_fill, 8),
+	MOVE(cache_drain, 8),
+	MOVE(channel_create, 4),
+	MOVE(channel_close, 2),
+	MOVE(channel_write, 12),
+	MOVE(channel_read, 8),
 };
 
 static const struct move *some_move(struct game *game)
@@ -619,20 +917,21 @@ static const struct move *some_move(struct game *game)
 static unsigned int good[ARRAY_SIZE(moves)], fallbacks;
 
 /* Pools without AUTO_DESTROY outlive their clients. */
-static void clear_names(int client)
+static void clear_names(const struct game *game, int client)
 {
 	char text[FIXEDPOOL_NAME_SIZE];
 
 	for (int name = 0; name < NAMES; name++) {
-		name_of(text, "pool", name);
+		name_of(game, text, "pool", name);
 		pool_destroy(client, text);
 	}
 }
 
 /* Plays one round; false if anything was not as the model says. */
-static bool play(struct game *game, __u64 seed)
+static bool play(struct game *game, int player, __u64 seed)
 {
 	memset(game, 0, sizeof(*game));
+	game->player = player;
 	game->state = seed;
 	game->move = "the beginning";
 	for (int i = 0; i < CLIENTS; i++) {
@@ -640,7 +939,7 @@ static bool play(struct game *game, __u64 seed)
 		game->number[i] = client_number(game->client[i]);
 		expect(game, game->number[i] != 0, true, "a client");
 	}
-	clear_names(game->client[0]);
+	clear_names(game, game->client[0]);
 	while (!game->failure[0] && game->moves++ < ROUND) {
 		const struct move *move = some_move(game);
 
@@ -650,7 +949,10 @@ static bool play(struct game *game, __u64 seed)
 		good[move - moves] += game->good;
 	}
 	fallbacks += game->fallbacks;
-	clear_names(game->client[0]);
+	clear_names(game, game->client[0]);
+	for (int i = 0; i < CHANNELS; i++)
+		if (game->model.channels[i].alive)
+			close(game->model.channels[i].descriptor);
 	for (int i = 0; i < CLIENTS; i++)
 		close(game->client[i]);
 	return !game->failure[0];
@@ -666,7 +968,7 @@ TEST(known_seeds_give_what_the_model_says)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(seeds); i++) {
-		EXPECT_TRUE(play(&game, seeds[i])) {
+		EXPECT_TRUE(play(&game, 0, seeds[i])) {
 			TH_LOG("FIXEDPOOL_SEED=%#llx: %s", (unsigned long long)seeds[i],
 			       game.failure);
 		}
@@ -680,20 +982,41 @@ TEST(known_seeds_give_what_the_model_says)
 	EXPECT_LT(10, fallbacks);
 }
 
-TEST(random_calls_give_what_the_model_says)
+/* Rounds, until the time is over; ends the process. */
+static void play_on(int player, time_t seconds, __u64 seed)
 {
-	time_t end = time(NULL) + rounds_wanted("FIXEDPOOL_MODEL_SECONDS", 10);
-	__u64 seed = random_seed();
+	time_t end = time(NULL) + seconds;
 	unsigned int rounds = 0;
 
 	do {
-		ASSERT_TRUE(play(&game, seed)) {
-			TH_LOG("FIXEDPOOL_SEED=%#llx: %s", (unsigned long long)seed, game.failure);
+		if (!play(&game, player, seed)) {
+			printf("# FIXEDPOOL_SEED=%#llx: %s\n", (unsigned long long)seed,
+			       game.failure);
+			exit(KSFT_FAIL);
 		}
 		seed = random_next(&seed);
 		rounds++;
 	} while (time(NULL) < end);
-	TH_LOG("%u rounds of %u calls", rounds, ROUND);
+	printf("# player %d: %u rounds of %u calls\n", player, rounds, ROUND);
+	exit(KSFT_PASS);
+}
+
+TEST(random_calls_give_what_the_model_says)
+{
+	time_t seconds = rounds_wanted("FIXEDPOOL_MODEL_SECONDS", 60) / PLAYERS;
+	__u64 seed = random_seed();
+	pid_t players[PLAYERS];
+
+	fflush(stdout);
+	for (int i = 0; i < PLAYERS; i++) {
+		players[i] = fork();
+		if (players[i] == 0)
+			play_on(i, seconds, seed);
+		/* the first one begins with the seed that was asked for */
+		seed = ~seed;
+	}
+	for (int i = 0; i < PLAYERS; i++)
+		EXPECT_EQ(KSFT_PASS, child_verdict(players[i]));
 }
 
 TEST_HARNESS_MAIN
