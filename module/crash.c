@@ -27,6 +27,9 @@
  * still take a descriptor out of the table of a dying process. If it comes
  * before we count, there is one reference more; if it comes after, its caller
  * has a client that has ended, holds nothing and can attach nothing (EOWNERDEAD).
+ * Kernels that refuse it for who is exiting ask before they take, so there the
+ * caller must have been held up in between, from before the exit until we are
+ * done.
  *
  * Whatever does not fit is left to the close of the file.
  */
