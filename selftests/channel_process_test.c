@@ -413,4 +413,112 @@ TEST_F(channel, gets_a_block_or_another_thread_frees_it)
 	}
 }
 
+/* Watches the place of a handle, and asks what it is worth as soon as it is seen. */
+struct watcher {
+	pthread_t thread;
+	int client;
+	__u64 *place;
+	bool stop;
+	unsigned int seen;
+	unsigned int foreign;
+};
+
+static void *watch_place(void *data)
+{
+	struct watcher *watcher = data;
+
+	while (!__atomic_load_n(&watcher->stop, __ATOMIC_ACQUIRE)) {
+		__u64 handle = __atomic_exchange_n(watcher->place, 0, __ATOMIC_ACQ_REL);
+
+		if (!handle)
+			continue;
+		watcher->foreign += block_check(watcher->client, handle) != MINE;
+		__atomic_fetch_add(&watcher->seen, 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+TEST_F(channel, makes_a_block_the_readers_before_it_shows_the_handle)
+{
+	int channel = channel_create(self->reader, self->pool, "", BLOCKS,
+				     READ | WRITE | NONBLOCK);
+	__u64 in[64] = {}, out[64];
+	struct watcher watcher = { .client = self->reader, .place = &out[63] };
+
+	ASSERT_LE(0, channel);
+	out[63] = 0;
+	ASSERT_EQ(0, pthread_create(&watcher.thread, NULL, watch_place, &watcher));
+	ASSERT_EQ(0, blocks_take(self->reader, self->pool, in, 64, 0, NULL));
+	for (int round = 0; round < 2000; round++) {
+		ASSERT_EQ(64, channel_write(channel, in, 64));
+		ASSERT_EQ(64, channel_read(channel, out, 64));
+		/* nothing is taken away again before it has been looked at */
+		ASSERT_TRUE(EVENTUALLY(__atomic_load_n(&watcher.seen, __ATOMIC_ACQUIRE) ==
+				       round + 1U));
+	}
+	__atomic_store_n(&watcher.stop, true, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, pthread_join(watcher.thread, NULL));
+	EXPECT_EQ(0, watcher.foreign);
+	ASSERT_EQ(0, blocks_free(self->reader, in, 64, NULL));
+	close(channel);
+}
+
+struct spoiler {
+	pthread_t thread;
+	void *page;
+	bool stop;
+};
+
+static void *spoil(void *data)
+{
+	struct spoiler *spoiler = data;
+
+	while (!__atomic_load_n(&spoiler->stop, __ATOMIC_ACQUIRE)) {
+		mprotect(spoiler->page, 4096, PROT_NONE);
+		mprotect(spoiler->page, 4096, PROT_READ | PROT_WRITE);
+	}
+	return NULL;
+}
+
+/* What could not be delivered after all is in the queue again. */
+TEST_F(channel, loses_nothing_when_the_buffer_of_a_reader_goes_meanwhile)
+{
+	int channel = channel_create(self->reader, self->pool, "", BLOCKS,
+				     READ | WRITE | NONBLOCK);
+	int memory = memfd_create("buffer", 0);
+	struct spoiler spoiler = {};
+	__u64 in[64], out[64];
+	const __u64 *twin;
+
+	ASSERT_LE(0, channel);
+	ASSERT_EQ(0, ftruncate(memory, 4096));
+	spoiler.page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+	ASSERT_NE(MAP_FAILED, spoiler.page);
+	twin = mmap(NULL, 4096, PROT_READ, MAP_SHARED, memory, 0);
+	ASSERT_NE(MAP_FAILED, twin);
+	ASSERT_EQ(0, pthread_create(&spoiler.thread, NULL, spoil, &spoiler));
+	for (int round = 0; round < 500; round++) {
+		int got, rest = 0;
+
+		ASSERT_EQ(0, blocks_take(self->reader, self->pool, in, 64, 0, NULL));
+		ASSERT_EQ(64, channel_write(channel, in, 64));
+		got = channel_read(channel, spoiler.page, 64);
+		ASSERT_TRUE(got > 0 || got == -EFAULT);
+		if (got < 0)
+			got = 0;
+		memcpy(out, twin, got * sizeof(*out));
+		if (got < 64)
+			rest = channel_read(channel, out + got, 64 - got);
+		ASSERT_EQ(64, got + rest);
+		ASSERT_EQ(0, blocks_free(self->reader, out, 64, NULL));
+		ASSERT_EQ(0, pool_in_use(self->witness, self->pool));
+	}
+	__atomic_store_n(&spoiler.stop, true, __ATOMIC_RELEASE);
+	ASSERT_EQ(0, pthread_join(spoiler.thread, NULL));
+	munmap(spoiler.page, 4096);
+	munmap((void *)twin, 4096);
+	close(memory);
+	close(channel);
+}
+
 TEST_HARNESS_MAIN

@@ -557,4 +557,26 @@ TEST_F(channel, keeps_its_pool_when_everything_else_has_gone)
 	ASSERT_EQ(0, pool_attach(self->witness, POOL, NULL));
 }
 
+/* Blocks that were allocated together move together, but not past a bad handle. */
+TEST_F(channel, stops_at_a_handle_in_the_midst_of_a_group_that_is_stale)
+{
+	int channel = channel_create(self->writer, self->pool, "", BLOCKS,
+				     READ | WRITE | NONBLOCK);
+	__u64 out[128];
+
+	ASSERT_LE(0, channel);
+	TAKE(128);
+	ASSERT_EQ(0, block_free(self->writer, self->handles[70]));
+	EXPECT_EQ(70, channel_write(channel, self->handles, 128));
+	EXPECT_EQ(-ESTALE, channel_write(channel, self->handles + 70, 58));
+	for (int i = 71; i < 128; i++)
+		EXPECT_EQ(MINE, block_check(self->writer, self->handles[i]));
+	EXPECT_EQ(57, channel_write(channel, self->handles + 71, 57));
+	EXPECT_EQ(127, channel_read(channel, out, 128));
+	EXPECT_EQ(0, memcmp(out, self->handles, 70 * sizeof(*out)));
+	EXPECT_EQ(0, memcmp(out + 70, self->handles + 71, 57 * sizeof(*out)));
+	EXPECT_EQ(0, blocks_free(self->writer, out, 127, NULL));
+	close(channel);
+}
+
 TEST_HARNESS_MAIN
