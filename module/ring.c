@@ -124,7 +124,9 @@ static __always_inline unsigned int count_row(const struct ring_cell *cells,
 	return n;
 }
 
-/* How many cells from @pos on have the turn that their position and @offset say. */
+/* How many cells from @pos on have the turn that their position and @offset say.
+ * @count is no more than there are cells.
+ */
 static unsigned int count_cells(const struct ring *ring, unsigned long pos,
 				unsigned int offset, unsigned int count)
 {
@@ -248,6 +250,8 @@ unsigned int ring_pop(struct ring *ring, u64 *values, unsigned int count)
 	unsigned long pos, now, next;
 	unsigned int n, row;
 
+	/* no more than one time round, so that two rows are all there is */
+	count = min_t(unsigned long, count, ring->capacity);
 	preempt_disable();
 	pos = atomic_long_read(&ring->head);
 	for (;;) {
