@@ -249,6 +249,21 @@ TEST_F(clients, may_detach_and_attach_while_their_threads_take_blocks)
 	EXPECT_EQ(0, pool_in_use(self->witness, self->id));
 }
 
+TEST_F(clients, have_left_for_good_when_they_detach_while_a_thread_is_at_work)
+{
+	for (unsigned int round = 0; round < 50; round++) {
+		struct racer racer;
+
+		start(_metadata, self, &racer, 1);
+		ASSERT_EQ(0, pool_detach(self->first, self->id));
+		stop(_metadata, &racer, 1);
+		/* the second and the witness */
+		ASSERT_EQ(2, pool_clients(self->witness, self->id));
+		ASSERT_EQ(0, pool_in_use(self->witness, self->id));
+		ASSERT_EQ(0, pool_attach(self->first, "clients", NULL));
+	}
+}
+
 TEST_F(clients, may_be_closed_while_their_threads_take_blocks)
 {
 	unsigned int rounds = rounds_wanted("FIXEDPOOL_ROUNDS", 100);
