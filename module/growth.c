@@ -2,9 +2,11 @@
 /* Growing by a chunk, and shrinking by one; see growth.h. */
 #include "growth.h"
 
+#include <linux/math64.h>
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 
 #include "hygiene.h"
@@ -141,6 +143,112 @@ bool growth_grow(struct growth *growth, u32 min, u32 max)
 	return more;
 }
 
+/**
+ * growth_spare() - what a pool might do without
+ * @growth: its size
+ *
+ * Context: any.
+ * Return: a number of chunks, as if all that is free lay side by side.
+ */
+u32 growth_spare(const struct growth *growth)
+{
+	u32 blocks = growth_blocks(growth);
+	u64 free = depot_free(growth->depot) +
+		   (u64)magazines_cached(growth->magazines);
+
+	return div_u64(min_t(u64, free, blocks - growth->reserve),
+		       geometry_of(growth)->chunk_blocks);
+}
+
+/* One more than the last block that the pool has of a chunk. */
+static u32 used_end(const struct growth *growth, u32 chunk)
+{
+	const struct geometry *geo = geometry_of(growth);
+	u32 end = geometry_chunk_end(geo, chunk);
+
+	if (growth->rest && geometry_chunk(geo, growth->rest) == chunk)
+		end = growth->rest;
+	return end;
+}
+
+/* Takes all blocks of a chunk out of the pool if nobody uses any of them. */
+static bool withdraw(struct growth *growth, u32 chunk)
+{
+	u32 first = chunk * geometry_of(growth)->chunk_blocks;
+	u32 end = used_end(growth, chunk);
+
+	if (growth->blocks - growth->reserve < end - first ||
+	    !storage_idle(growth->storage, chunk))
+		return false;
+	/* First, as it is last in supply(). */
+	WRITE_ONCE(growth->blocks, growth->blocks - (end - first));
+	if (!depot_claim_range(growth->depot, first, end))
+		goto stays;
+	/* Whoever had one of them and has pinned it did so before it became
+	 * free, and so before we took it.
+	 */
+	if (!storage_idle(growth->storage, chunk)) {
+		depot_give_range(growth->depot, first, end);
+		goto stays;
+	}
+	return true;
+
+stays:
+	WRITE_ONCE(growth->blocks, growth->blocks + (end - first));
+	return false;
+}
+
+static void remove_chunk(struct growth *growth, u32 chunk)
+{
+	storage_remove(growth->storage, chunk);
+	charge_less(growth->charge, geometry_of(growth)->chunk_size);
+	growth->chunks--;
+	growth->hole = min(growth->hole, chunk);
+	if (growth->rest && geometry_chunk(geometry_of(growth),
+					   growth->rest) == chunk)
+		growth->rest = 0;
+	WRITE_ONCE(growth->shrinks, growth->shrinks + 1);
+}
+
+/**
+ * growth_shrink() - give chunks back
+ * @growth: its size
+ * @max: no more than this
+ *
+ * Those of which no block is held and no page is mapped or pinned, the last ones
+ * first. Waits for no lock.
+ *
+ * Context: process, also inside of an allocation of memory, ours for one.
+ * Return: how many.
+ */
+u32 growth_shrink(struct growth *growth, u32 max)
+{
+	u32 chunk = geometry_of(growth)->chunks;
+	u32 gone = 0;
+
+	if (!growth_spare(growth) || !mutex_trylock(&growth->lock))
+		return 0;
+	if (magazines_cached(growth->magazines))
+		magazines_drain(growth->magazines);
+	/* Of a chunk without references, no page can be put into a process from
+	 * here on.
+	 */
+	if (!down_write_trylock(&growth->mapping))
+		goto unlock;
+	while (chunk-- && gone < max) {
+		if (storage_has(growth->storage, chunk) &&
+		    withdraw(growth, chunk)) {
+			remove_chunk(growth, chunk);
+			gone++;
+		}
+		cond_resched();
+	}
+	up_write(&growth->mapping);
+unlock:
+	mutex_unlock(&growth->lock);
+	return gone;
+}
+
 static void growth_work(struct work_struct *work)
 {
 	struct growth *growth = container_of(work, struct growth, work);
@@ -193,7 +301,7 @@ void growth_init(struct growth *growth, u32 reserve, u32 blocks)
 	growth->kick = IRQ_WORK_INIT_HARD(growth_kicked);
 	INIT_WORK(&growth->work, growth_work);
 	INIT_LIST_HEAD(&growth->link);
-	growth->promised = DIV_ROUND_UP_ULL(reserve, geo->chunk_blocks);
+	growth->reserve = reserve;
 	growth->chunks = DIV_ROUND_UP_ULL(blocks, geo->chunk_blocks);
 	growth->hole = growth->chunks;
 	if (blocks < geo->blocks) {

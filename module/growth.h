@@ -34,12 +34,12 @@ struct mem_cgroup;
  *	grow; NULL if the pool does not grow
  * @flags: FIXEDPOOL_POOL_*
  *
+ * @reserve: blocks that it has at least, so the chunks that the mempool promised
  * @lock: Protects: all below, but for @kick, @kicked and @link, and the table of
  *	chunks. Ordering: outside @mapping; memory is allocated under it, so it
  *	is only tried by those who are called to free some.
  * @blocks: blocks that the pool has; read without the lock
  * @chunks: chunks that it has
- * @promised: it never has fewer than these, the mempool's promise
  * @rest: first block of a chunk that is there, but not all of it in the pool;
  *	0: there is no such chunk
  * @hole: no chunk before this one is missing
@@ -55,7 +55,7 @@ struct mem_cgroup;
  * @kick: asks for @work, from any context
  * @kicked: it has been used
  * @work: grows for those who cannot sleep
- * @link: for who gives chunks back
+ * @link: in the shrinker's list
  */
 struct growth {
 	struct storage *storage;
@@ -64,11 +64,11 @@ struct growth {
 	struct charge *charge;
 	struct mem_cgroup *memcg;
 	u32 flags;
+	u32 reserve;
 
 	struct mutex lock; /* see above */
 	u32 blocks;
 	u32 chunks;
-	u32 promised;
 	u32 rest;
 	u32 hole;
 	u32 ahead;
@@ -87,6 +87,8 @@ void growth_init(struct growth *growth, u32 reserve, u32 blocks);
 void growth_exit(struct growth *growth);
 bool growth_grow(struct growth *growth, u32 min, u32 max);
 void growth_kick(struct growth *growth);
+u32 growth_spare(const struct growth *growth);
+u32 growth_shrink(struct growth *growth, u32 max);
 
 static inline u32 growth_blocks(const struct growth *growth)
 {

@@ -12,6 +12,7 @@
 #include "params.h"
 #include "registry.h"
 #include "set.h"
+#include "shrink.h"
 #include "sysfs.h"
 
 static int pool_added(struct fixedpool *pool)
@@ -41,9 +42,12 @@ static int __init fixedpool_init(void)
 	error = magazine_module_init();
 	if (error)
 		return error;
-	error = mapping_init();
+	error = shrink_init();
 	if (error)
 		goto exit_magazine;
+	error = mapping_init();
+	if (error)
+		goto exit_shrink;
 	error = attachment_init();
 	if (error)
 		goto exit_mapping;
@@ -79,6 +83,8 @@ exit_attachment:
 	attachment_exit();
 exit_mapping:
 	mapping_exit();
+exit_shrink:
+	shrink_exit();
 exit_magazine:
 	magazine_module_exit();
 	return error;
@@ -97,6 +103,7 @@ static void __exit fixedpool_exit(void)
 	sysfs_exit();
 	channel_exit();
 	mapping_exit();
+	shrink_exit();
 	magazine_module_exit();
 }
 

@@ -30,6 +30,7 @@
 #include <linux/vmalloc.h>
 
 #include "compat.h"
+#include "shrink.h"
 #include "trace.h"
 
 /**
@@ -249,6 +250,8 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	pool->growth.charge = &pool->charge;
 	pool->growth.flags = pool->flags;
 	growth_init(&pool->growth, reserve, blocks);
+	if (growth_possible(&pool->growth))
+		shrink_add(&pool->growth);
 	return 0;
 
 exit_magazines:
@@ -273,6 +276,7 @@ free_stats:
  */
 void pool_exit(struct fixedpool *pool)
 {
+	shrink_remove(&pool->growth);
 	growth_exit(&pool->growth);
 	waiting_stop(&pool->waiting);
 	magazines_stop(&pool->magazines);

@@ -47,8 +47,9 @@ int storage_add(struct storage *storage, u32 chunk)
 
 	if (!memory)
 		return -ENOMEM;
-	WRITE_ONCE(storage->bases[chunk],
-		   (unsigned long)memory - storage_bias(storage, chunk));
+	/* Release: who maps its pages finds zeroes there. */
+	smp_store_release(&storage->bases[chunk], (unsigned long)memory -
+			  storage_bias(storage, chunk));
 	storage->kind->placed(storage, chunk);
 	return 0;
 }

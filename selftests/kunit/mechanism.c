@@ -13,6 +13,7 @@
 #include "../../module/ring.c"
 #include "../../module/hygiene.c"
 #include "../../module/growth.c"
+#include "../../module/shrink.c"
 #include "../../module/pool.c"
 
 #include <linux/module.h>
