@@ -341,6 +341,50 @@ TEST_F(cgroup, is_charged_for_a_pool_until_it_is_destroyed)
 	EXPECT_EQ(0, child_verdict(child));
 }
 
+/* In a child: the group makes a pool of 1 MiB that may grow to 64 MiB. */
+static void make_growing_pool(int client, __u32 storage)
+{
+	struct fixedpool_pool_create parameters = pool_parameters("limits");
+
+	enter();
+	parameters.storage = storage;
+	parameters.block_size = 64 * KIB;
+	parameters.max_blocks = 1024;
+	REQUIRE(!call(client, FIXEDPOOL_IOC_POOL_CREATE, &parameters));
+	_exit(0);
+}
+
+TEST_F(cgroup, is_charged_for_what_others_make_its_pool_grow_by)
+{
+	static __u64 handles[1024];
+	long long during = 0, after = 0;
+	pid_t child;
+	__u32 id, done;
+
+	if (self->missing)
+		SKIP(return, "there is no memory controller");
+	child = fork();
+	if (child == 0)
+		make_growing_pool(self->client, variant->storage);
+	ASSERT_EQ(0, child_verdict(child));
+	id = sysfs_number("limits", "id");
+	ASSERT_EQ(0, blocks_take(self->client, id, handles, 256, 0, NULL));
+	EXPECT_TRUE(EVENTUALLY((during = number_in(CGROUP "/memory.current")) >= 15 * MIB)) {
+		TH_LOG("with the pool %lld", during);
+	}
+	ASSERT_EQ(0, blocks_free(self->client, handles, 256, NULL));
+	ASSERT_EQ(0, put("/proc/sys/vm/drop_caches", "2"));
+	EXPECT_TRUE(EVENTUALLY((after = number_in(CGROUP "/memory.current")) < 6 * MIB)) {
+		TH_LOG("with a pool that has shrunk %lld", after);
+	}
+	/* Where it is too small, nobody is killed for that. */
+	ASSERT_EQ(0, put(CGROUP "/memory.max", "16777216"));
+	EXPECT_EQ(0, blocks_take(self->client, id, handles, 1024, FIXEDPOOL_ALLOC_PARTIAL, &done));
+	EXPECT_GT(256, done);
+	EXPECT_LT(64, done);
+	EXPECT_LT(0, sysfs_number("limits", "grow_failures"));
+}
+
 TEST_F(cgroup, that_is_too_small_refuses_the_pool_and_gets_everything_back)
 {
 	long long after = 0;

@@ -50,7 +50,7 @@ if [ ! -d $debug/failslab ] || [ ! -d $debug/fail_page_alloc ]; then
 	skip_all "no fault injection in this kernel"
 fi
 
-plan 21
+plan 23
 
 set_fault task-filter Y
 set_fault ignore-gfp-wait N
@@ -67,12 +67,14 @@ check "nothing is left of it" is_absent
 check "the module loads" load
 check "the consumer module loads" \
 	"$here/helpers/load" "$modules/fixedpool_client.ko"
-for operation in open create attach alloc free write mmap; do
+for operation in open create attach alloc free write mmap grow; do
 	check "$operation undoes its work when any step fails" \
 		"$here/helpers/fail_nth" $operation pages
 done
-check "create undoes its work when any step fails, slab storage too" \
-	"$here/helpers/fail_nth" create slab
+for operation in create grow; do
+	check "$operation undoes its work when any step fails, slab storage too" \
+		"$here/helpers/fail_nth" $operation slab
+done
 fail_all
 for storage in pages slab; do
 	check "the reserve needs no memory: a process, $storage" \

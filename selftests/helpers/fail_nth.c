@@ -12,6 +12,8 @@
 #define BLOCKS	10
 #define BYTES	200
 #define TAKEN	8
+/* Every block in a chunk of its own. */
+#define GROWN_BYTES	4000
 
 /* What an operation works on, made new for each of its turns. */
 struct world {
@@ -21,6 +23,7 @@ struct world {
 	__u64 held;
 	int client;	/* another, attached to it */
 	__u64 handles[TAKEN];
+	__u32 growing;	/* the client's, with fewer than TAKEN blocks */
 	int opened;
 	void *mapped;
 	struct fixedpool_pool_info info;
@@ -115,6 +118,23 @@ static void before_free(struct world *world)
 	REQUIRE(do_alloc(world) == 0);
 }
 
+static void before_grow(struct world *world)
+{
+	struct fixedpool_pool_create parameters = pool_parameters("new");
+
+	parameters.storage = world->storage;
+	parameters.block_size = GROWN_BYTES;
+	parameters.blocks = 1;
+	parameters.max_blocks = TAKEN;
+	REQUIRE(call(world->client, FIXEDPOOL_IOC_POOL_CREATE, &parameters) == 0);
+	world->growing = parameters.id;
+}
+
+static int do_grow(struct world *world)
+{
+	return blocks_take(world->client, world->growing, world->handles, TAKEN, 0, NULL);
+}
+
 static void no_after(struct world *world, int error)
 {
 }
@@ -135,6 +155,16 @@ static void after_alloc(struct world *world, int error)
 	REQUIRE(pool_in_use(world->owner, world->pool) == 1);
 }
 
+/* As far as it got it has grown, and the next call finishes it. */
+static void after_grow(struct world *world, int error)
+{
+	REQUIRE(pool_in_use(world->client, world->growing) == (error ? 0 : TAKEN));
+	if (error)
+		REQUIRE(do_grow(world) == 0);
+	REQUIRE(blocks_free(world->client, world->handles, TAKEN, NULL) == 0);
+	REQUIRE(pool_has_free(world->client, world->growing, TAKEN));
+}
+
 /* Which handles are gone cannot be told when the answer did not come through. */
 static void after_free(struct world *world, int error)
 {
@@ -151,6 +181,7 @@ static const struct operation {
 	int (*act)(struct world *world);
 	void (*after)(struct world *world, int error);
 	bool allocates;	/* or else it may only fail to copy */
+	bool grows;	/* what it cannot allocate is missing in the pool */
 } operations[] = {
 	{ "open", no_before, do_open, no_after, true },
 	{ "create", no_before, do_create, after_create, true },
@@ -159,6 +190,7 @@ static const struct operation {
 	{ "free", before_free, do_free, after_free, false },
 	{ "write", no_before, do_write, no_after, false },
 	{ "mmap", no_before, do_mmap, no_after, true },
+	{ "grow", before_grow, do_grow, after_grow, false, true },
 };
 
 /* Returns whether the fault came. */
@@ -178,6 +210,8 @@ static bool turn(const struct operation *operation, struct world *world, int fau
 		REQUIRE(error == 0);
 	else if (error == ENOMEM)
 		REQUIRE(operation->allocates);
+	else if (error == ENOBUFS)
+		REQUIRE(operation->grows);
 	else
 		REQUIRE(error == 0 || error == EFAULT);
 	operation->after(world, error);

@@ -19,6 +19,7 @@ SCENARIO(a_bad_block_size_is_refused);
 SCENARIO(a_bad_alignment_is_refused);
 SCENARIO(a_bad_number_of_blocks_is_refused);
 SCENARIO(a_bad_reserve_is_refused);
+SCENARIO(a_bad_largest_number_of_blocks_is_refused);
 SCENARIO(a_bad_storage_is_refused);
 SCENARIO(a_bad_flag_is_refused);
 SCENARIO(a_bad_mode_is_refused);
@@ -55,6 +56,11 @@ SCENARIO(a_pool_serves_a_tasklet);
 SCENARIO(a_pool_serves_a_hard_interrupt);
 SCENARIO(a_pool_serves_a_hard_timer);
 SCENARIO(a_pool_serves_an_nmi);
+
+/* growth.c */
+SCENARIO(a_pool_grows_soon_for_a_hard_interrupt);
+SCENARIO(a_pool_grows_soon_for_an_nmi);
+SCENARIO(a_pool_grows_before_it_is_empty);
 
 /* hammer.c */
 SCENARIO(threads_never_share_a_block);

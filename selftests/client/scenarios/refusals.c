@@ -98,6 +98,16 @@ void a_bad_reserve_is_refused(struct scenario *s)
 	EXPECT_CREATE(s, reserve, 4, 0);
 }
 
+void a_bad_largest_number_of_blocks_is_refused(struct scenario *s)
+{
+	EXPECT_CREATE(s, max_blocks, 1, -EINVAL);
+	EXPECT_CREATE(s, max_blocks, 3, -EINVAL);
+	EXPECT_CREATE(s, max_blocks, U32_MAX, -EOVERFLOW);
+
+	EXPECT_CREATE(s, max_blocks, 4, 0);
+	EXPECT_CREATE(s, max_blocks, 5, 0);
+}
+
 void a_bad_storage_is_refused(struct scenario *s)
 {
 	EXPECT_CREATE(s, storage, (enum fixedpool_storage)2, -EINVAL);
