@@ -19,7 +19,7 @@ static bool memory_is_short(void)
 {
 	int file = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
 	/* 4: no line in the log each time */
-	bool done = file >= 0 && write(file, "4", 1) == 1 && write(file, "2", 1) == 1;
+	bool done = file >= 0 && pwrite(file, "4", 1, 0) == 1 && pwrite(file, "2", 1, 0) == 1;
 
 	close(file);
 	return done;

@@ -180,17 +180,16 @@ static const struct operation {
 	void (*before)(struct world *world);
 	int (*act)(struct world *world);
 	void (*after)(struct world *world, int error);
-	bool allocates;	/* or else it may only fail to copy */
-	bool grows;	/* what it cannot allocate is missing in the pool */
+	int shortage;	/* the error if it cannot allocate; 0: it may only fail to copy */
 } operations[] = {
-	{ "open", no_before, do_open, no_after, true },
-	{ "create", no_before, do_create, after_create, true },
-	{ "attach", no_before, do_attach, no_after, true },
-	{ "alloc", no_before, do_alloc, after_alloc, false },
-	{ "free", before_free, do_free, after_free, false },
-	{ "write", no_before, do_write, no_after, false },
-	{ "mmap", no_before, do_mmap, no_after, true },
-	{ "grow", before_grow, do_grow, after_grow, false, true },
+	{ "open", no_before, do_open, no_after, ENOMEM },
+	{ "create", no_before, do_create, after_create, ENOMEM },
+	{ "attach", no_before, do_attach, no_after, ENOMEM },
+	{ "alloc", no_before, do_alloc, after_alloc, 0 },
+	{ "free", before_free, do_free, after_free, 0 },
+	{ "write", no_before, do_write, no_after, 0 },
+	{ "mmap", no_before, do_mmap, no_after, ENOMEM },
+	{ "grow", before_grow, do_grow, after_grow, ENOBUFS },
 };
 
 /* Returns whether the fault came. */
@@ -208,12 +207,8 @@ static bool turn(const struct operation *operation, struct world *world, int fau
 
 	if (!came)
 		REQUIRE(error == 0);
-	else if (error == ENOMEM)
-		REQUIRE(operation->allocates);
-	else if (error == ENOBUFS)
-		REQUIRE(operation->grows);
-	else
-		REQUIRE(error == 0 || error == EFAULT);
+	else if (error != EFAULT)
+		REQUIRE(error == 0 || error == operation->shortage);
 	operation->after(world, error);
 	world_end(world);
 	return came;
