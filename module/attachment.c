@@ -74,6 +74,7 @@ struct attachment *attachment_create(struct fixedpool *pool,
 	att->opener = *opener;
 	get_pid(att->opener.pid);
 	att->since = ktime_get_ns();
+	watching_init(&att->watching);
 	parts_init(&att->parts);
 	refcount_set(&att->refs, 1);
 	refcount_set(&att->memory, 1);

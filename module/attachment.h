@@ -14,6 +14,7 @@
 #include <linux/workqueue.h>
 
 #include "part.h"
+#include "watch.h"
 
 /**
  * struct opener - who opened a file of the device
@@ -37,6 +38,7 @@ struct opener {
  *	revocable pool, which may look at @held, but keeps nothing of it
  * @charge: what the client pays for @held
  * @party: calls of the client that wait for blocks of the pool
+ * @watching: what the client wants to be told of the pool
  * @early: the client ends before its file is closed
  * @left: the client has left; only calls that were at work then go on
  * @work: ends it, where the last call may not do so itself
@@ -58,6 +60,7 @@ struct attachment {
 	refcount_t memory;
 	struct charge charge;
 	struct waiting_party party;
+	struct watching watching;
 	bool early;
 	bool left;
 	union {

@@ -7,6 +7,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/poll.h>
 
 #include "client.h"
 #include "crash.h"
@@ -68,12 +69,23 @@ static void chardev_show_fdinfo(struct seq_file *text, struct file *file)
 	fdinfo_client(text, file->private_data);
 }
 
+static __poll_t chardev_poll(struct file *file, poll_table *table)
+{
+	struct client *client = file->private_data;
+
+	poll_wait(file, &client->pollers, table);
+	/* pairs with watching_starved() */
+	smp_mb();
+	return client_poll(client);
+}
+
 static const struct file_operations chardev_fops = {
 	.owner = THIS_MODULE,
 	.open = chardev_open,
 	.release = chardev_release,
 	.unlocked_ioctl = chardev_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.poll = chardev_poll,
 	.mmap = chardev_mmap,
 	.show_fdinfo = chardev_show_fdinfo,
 	.llseek = noop_llseek,

@@ -4,6 +4,7 @@
 
 #include <linux/err.h>
 #include <linux/mutex.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 
 #include "channel.h"
@@ -56,6 +57,7 @@ struct client *client_create(struct file *file)
 	client->opener.pid = get_pid(task_tgid(current));
 	get_task_comm(client->opener.comm, current);
 	INIT_LIST_HEAD(&client->dying);
+	init_waitqueue_head(&client->pollers);
 	mutex_init(&client->lock);
 	xa_init_flags(&client->attachments, XA_FLAGS_ACCOUNT);
 	xa_init_flags(&client->sets, XA_FLAGS_ACCOUNT);
@@ -280,6 +282,9 @@ void client_leave(struct client *client, struct attachment *att)
 	/* after @left, see client_return() */
 	client_forget(client);
 	waiting_dismiss(&att->pool->waiting, &att->party, -ENOTCONN);
+	watching_close(&att->watching, att->pool);
+	/* what they waited for may be this pool's blocks alone */
+	wake_up_interruptible_poll(&client->pollers, EPOLLIN | EPOLLRDNORM);
 	channel_wake_pool(att->pool);
 	attachment_put(att);
 }
@@ -337,6 +342,46 @@ void client_end(struct client *client, bool early)
 		client_leave(client, att);
 		attachment_put(att);
 	}
+	wake_up_interruptible_poll(&client->pollers, EPOLLHUP | EPOLLERR);
+}
+
+/**
+ * client_poll() - would asking for a block make sense
+ * @client: the client, for whose pollers the caller has queued
+ *
+ * Context: process; may sleep.
+ * Return: EPOLLIN and EPOLLRDNORM if one of the pools of which the client has had
+ * too little has a free block, or if there is no such pool; EPOLLHUP and EPOLLERR
+ * if the client has ended.
+ */
+__poll_t client_poll(struct client *client)
+{
+	const __poll_t ready = EPOLLIN | EPOLLRDNORM;
+	struct attachment *att;
+	unsigned long unit;
+	__poll_t events = ready;
+
+	if (READ_ONCE(client->ended))
+		return EPOLLHUP | EPOLLERR;
+	rcu_read_lock();
+	for (unit = 0; (att = xa_find(&client->attachments, &unit, ULONG_MAX,
+				      XA_PRESENT)); unit++) {
+		bool free;
+
+		if (!READ_ONCE(att->watching.starved) ||
+		    !refcount_inc_not_zero(&att->refs))
+			continue;
+		rcu_read_unlock();
+		free = watching_poll(&att->watching, att->pool,
+				     &client->pollers);
+		attachment_put(att);
+		if (free)
+			return ready;
+		events = 0;
+		rcu_read_lock();
+	}
+	rcu_read_unlock();
+	return events;
 }
 
 /**

@@ -9,6 +9,7 @@
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/wait.h>
 #include <linux/xarray.h>
 
 #include "attachment.h"
@@ -32,6 +33,7 @@ struct mmu_notifier;
  * @ended: nothing can be attached any more; protected by @lock
  * @file: the open file; not a reference
  * @opener: who opened it
+ * @pollers: those who poll the file
  * @watch: whose death ends it early, see crash.c; protected by @lock
  * @dying: in a list of clients that are being ended early, see crash.c
  * @descriptors: how many of those that die name it, see crash.c
@@ -48,6 +50,7 @@ struct client {
 	bool ended;
 	struct file *file;
 	struct opener opener;
+	wait_queue_head_t pollers;
 	struct mmu_notifier *watch;
 	struct list_head dying;
 	unsigned int descriptors;
@@ -68,6 +71,8 @@ struct attachment *client_pool_create(struct client *client,
 struct attachment *client_pool_attach(struct client *client, const char *name);
 int client_pool_detach(struct client *client, u32 id);
 void client_leave(struct client *client, struct attachment *att);
+
+__poll_t client_poll(struct client *client);
 
 struct attachment *client_attachment(struct client *client, u32 unit);
 struct attachment *client_attachment_of_pool(struct client *client, u32 id);

@@ -6,6 +6,7 @@
 #ifndef FIXEDPOOL_COMPAT_H
 #define FIXEDPOOL_COMPAT_H
 
+#include <linux/eventfd.h>
 #include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/shrinker.h>
@@ -72,6 +73,15 @@ static inline void shrinker_unmake(struct shrinker *shrinker)
 	kfree(shrinker);
 }
 #endif
+
+static inline void event_signal(struct eventfd_ctx *event)
+{
+#ifdef HAVE_EVENTFD_SIGNAL_ONE
+	eventfd_signal(event);
+#else
+	eventfd_signal(event, 1);
+#endif
+}
 
 /* Kernels may be built to clear what is on the stack; not what is filled at once. */
 #ifndef __uninitialized

@@ -37,6 +37,7 @@ static_assert(sizeof(struct fixedpool_give) == 24);
 static_assert(sizeof(struct fixedpool_share) == 24);
 static_assert(sizeof(struct fixedpool_scope_create) == 16);
 static_assert(sizeof(struct fixedpool_scope_release) == 16);
+static_assert(sizeof(struct fixedpool_watch) == 24);
 static_assert(sizeof(struct fixedpool_cache_fill) == 24);
 static_assert(sizeof(struct fixedpool_cache_drain) == 24);
 static_assert(sizeof(struct fixedpool_set_create) == 56);
@@ -98,6 +99,7 @@ static const struct command commands[] = {
 		undo_channel),
 	COMMAND(FIXEDPOOL_IOC_CHANNEL_OPEN, 48, true, call_channel_open,
 		undo_channel),
+	COMMAND(FIXEDPOOL_IOC_WATCH, 24, true, call_watch, undo_watch),
 	COMMAND(FIXEDPOOL_IOC_CACHE_FILL, 24, true, call_cache_fill,
 		undo_cache_fill),
 	COMMAND(FIXEDPOOL_IOC_CACHE_DRAIN, 24, true, call_cache_drain, NULL),

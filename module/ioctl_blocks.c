@@ -145,6 +145,7 @@ static long alloc_one(struct client *client, struct attachment *att,
 
 	if (unlikely(error))
 		return error;
+	watching_served(&att->watching);
 	if (words_to_user(to, &handle, 1)) {
 		holding_unclaim(client, &handle, 1);
 		return -EFAULT;
@@ -184,16 +185,25 @@ static ktime_t deadline_of(const struct fixedpool_alloc *alloc)
 			 timespec64_to_ktime(offset));
 }
 
-int alloc_reserve(struct attachment *att, const struct fixedpool_alloc *alloc,
-		  u32 least)
+int alloc_reserve(struct client *client, struct attachment *att,
+		  const struct fixedpool_alloc *alloc, u32 least)
 {
 	struct patience patience = { .state = TASK_INTERRUPTIBLE };
+	int reserved;
 
-	if (!(alloc->flags & FIXEDPOOL_ALLOC_WAIT))
-		return pool_reserve(att->pool, least, alloc->count) ?: -ENOBUFS;
-	patience.deadline = deadline_of(alloc);
-	return pool_reserve_patiently(att->pool, &att->party, least,
-				      alloc->count, &patience);
+	if (alloc->flags & FIXEDPOOL_ALLOC_WAIT) {
+		patience.deadline = deadline_of(alloc);
+		reserved = pool_reserve_patiently(att->pool, &att->party, least,
+						  alloc->count, &patience);
+	} else {
+		reserved = pool_reserve(att->pool, least, alloc->count) ?:
+			   -ENOBUFS;
+	}
+	if (reserved > 0)
+		watching_served(&att->watching);
+	else
+		watching_starved(&att->watching, att->pool, &client->pollers);
+	return reserved;
 }
 
 static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
@@ -209,7 +219,7 @@ static long alloc_of_pool(struct client *client, struct fixedpool_alloc *alloc)
 		error = alloc_one(client, att, alloc);
 	if (error != -ENOBUFS)
 		goto put;
-	reserved = alloc_reserve(att, alloc, least);
+	reserved = alloc_reserve(client, att, alloc, least);
 	error = reserved < 0 ? reserved :
 			       alloc_deliver(client, att, alloc, reserved);
 put:

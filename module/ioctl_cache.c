@@ -253,6 +253,10 @@ long call_cache_fill(struct client *client, struct call *call)
 	if (IS_ERR(att))
 		return PTR_ERR(att);
 	reserved = pool_reserve(att->pool, 1, cache->count);
+	if (reserved)
+		watching_served(&att->watching);
+	else
+		watching_starved(&att->watching, att->pool, &client->pollers);
 	error = reserved ? fill(att, cache, reserved) : -ENOBUFS;
 	if (unlikely(error && cache->done))
 		undo_fill(att, cache);

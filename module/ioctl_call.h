@@ -29,6 +29,7 @@ union argument {
 	struct fixedpool_channel_open channel_open;
 	struct fixedpool_set_create set_create;
 	struct fixedpool_set_destroy set_destroy;
+	struct fixedpool_watch watch;
 	struct fixedpool_share share;
 	struct fixedpool_scope_create scope_create;
 	struct fixedpool_scope_release scope_release;
@@ -72,6 +73,8 @@ void undo_channel(struct client *client, struct call *call);
 long call_set_create(struct client *client, struct call *call);
 void undo_set_create(struct client *client, struct call *call);
 long call_set_destroy(struct client *client, struct call *call);
+long call_watch(struct client *client, struct call *call);
+void undo_watch(struct client *client, struct call *call);
 long call_share(struct client *client, struct call *call);
 long call_scope_create(struct client *client, struct call *call);
 void undo_scope_create(struct client *client, struct call *call);
@@ -85,8 +88,8 @@ long call_cache_drain(struct client *client, struct call *call);
  * client.
  */
 long alloc_by_size(struct client *client, struct fixedpool_alloc *alloc);
-int alloc_reserve(struct attachment *att, const struct fixedpool_alloc *alloc,
-		  u32 least);
+int alloc_reserve(struct client *client, struct attachment *att,
+		  const struct fixedpool_alloc *alloc, u32 least);
 long alloc_deliver(struct client *client, struct attachment *att,
 		   struct fixedpool_alloc *alloc, u32 reserved);
 

@@ -75,6 +75,24 @@ static long deliver(struct client *client, struct fixedpool_set *set,
 	return error;
 }
 
+/* All pools that fit were asked. */
+static long starve(struct client *client, struct fixedpool_set *set,
+		   const struct fixedpool_alloc *alloc)
+{
+	unsigned int i;
+
+	for (i = set_first(set, alloc->size); i < set->count; i++) {
+		struct attachment *att =
+			client_attachment_of_pool(client, set->pools[i]->id);
+
+		if (att)
+			watching_starved(&att->watching, att->pool,
+					 &client->pollers);
+		attachment_put(att);
+	}
+	return -ENOBUFS;
+}
+
 /* Having found too little in all pools that fit, waits for the smallest. */
 static long alloc_patiently(struct client *client, struct fixedpool_set *set,
 			    struct fixedpool_alloc *alloc, u32 least)
@@ -87,7 +105,7 @@ static long alloc_patiently(struct client *client, struct fixedpool_set *set,
 
 	if (!att)
 		return -ENOTCONN;
-	reserved = alloc_reserve(att, alloc, least);
+	reserved = alloc_reserve(client, att, alloc, least);
 	error = reserved < 0 ? reserved :
 			       alloc_deliver(client, att, alloc, reserved);
 	attachment_put(att);
@@ -107,13 +125,16 @@ static long alloc_of_set(struct client *client, struct fixedpool_set *set,
 		return -EMSGSIZE;
 	if (!set_reserve(set, alloc->size, least, alloc->count, &share))
 		return alloc->flags & FIXEDPOOL_ALLOC_WAIT ?
-			alloc_patiently(client, set, alloc, least) : -ENOBUFS;
+			alloc_patiently(client, set, alloc, least) :
+			starve(client, set, alloc);
 	for (i = share.first; i < set->count; i++) {
 		if (!share.blocks[i])
 			continue;
 		/* as in alloc_patiently() */
 		atts[i] = client_attachment_of_pool(client, set->pools[i]->id);
-		if (!atts[i])
+		if (atts[i])
+			watching_served(&atts[i]->watching);
+		else
 			error = -ENOTCONN;
 	}
 	if (error) {

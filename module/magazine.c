@@ -129,11 +129,21 @@ static void came(struct magazines *mags)
 	 * or cancelling, has ended with an atomic operation on the depot.
 	 */
 	smp_mb__after_atomic();
-	if (unlikely(waiting_any(mags->waiting)))
-		waiting_came(mags->waiting);
+	if (unlikely(waiting_heeded(mags->waiting)))
+		waiting_came(mags->waiting, magazines_reachable(mags));
 	if (is_shut(mags) && !to_stay_shut(mags) &&
-	    magazines_reachable(mags) >= mags->high)
+	    magazines_reachable(mags) >= READ_ONCE(mags->high))
 		kick(mags);
+}
+
+/* Blocks have been taken out of the depot, and that matters. */
+static noinline void went(struct magazines *mags)
+{
+	u32 reachable = magazines_reachable(mags);
+
+	if (!is_shut(mags) && reachable < READ_ONCE(mags->low))
+		kick(mags);
+	waiting_went(mags->waiting, reachable);
 }
 
 /**
@@ -147,9 +157,16 @@ static void came(struct magazines *mags)
  */
 u32 magazines_reserve(struct magazines *mags, u32 min, u32 max)
 {
+	u32 count;
+
 	if (unlikely(waiting_any(mags->waiting)))
 		return 0;
-	return depot_reserve(mags->depot, min, max);
+	count = depot_reserve(mags->depot, min, max);
+	/* between the blocks and the look, as in came() */
+	smp_mb__after_atomic();
+	if (unlikely(waiting_heeded(mags->waiting)))
+		went(mags);
+	return count;
 }
 
 /**
@@ -240,7 +257,7 @@ static u32 load(struct magazines *mags, struct fixedpool_magazine *mag)
 		if (count)
 			count_path(mags, PATH_LOADS_DEPOT);
 	}
-	if (magazines_reachable(mags) < mags->low)
+	if (magazines_reachable(mags) < READ_ONCE(mags->low))
 		kick(mags);
 	return count;
 }
@@ -251,13 +268,13 @@ static u32 take_directly(struct magazines *mags)
 	u32 indices[MAGAZINE_BATCH] __aligned(sizeof(u64));
 	u32 index;
 
-	if (waiting_any(mags->waiting))
-		return FIXEDPOOL_NO_INDEX;
-	if (depot_reserve(mags->depot, 1, 1)) {
+	if (magazines_reserve(mags, 1, 1)) {
 		depot_claim(mags->depot, &index, 1);
 		count_path(mags, PATH_TAKEN_PAST);
 		return index;
 	}
+	if (waiting_any(mags->waiting))
+		return FIXEDPOOL_NO_INDEX;
 	if (!rack_take(&mags->rack, indices)) {
 		/* what there is lies in the magazines of other CPUs */
 		if (mags->room && !is_shut(mags))
@@ -505,10 +522,12 @@ static void set_shut(struct magazines *mags, bool shut)
 	WRITE_ONCE(mags->shut, shut);
 	for_each_possible_cpu(cpu)
 		WRITE_ONCE(per_cpu_ptr(mags->cpu, cpu)->limit, limit);
-	if (shut) {
-		count_path(mags, PATH_SHUTS);
-		magazines_drain(mags);
-	}
+	if (!shut)
+		return;
+	count_path(mags, PATH_SHUTS);
+	magazines_drain(mags);
+	/* those who took out of magazines have looked at no mark */
+	waiting_look(mags->waiting);
 }
 
 /*
@@ -637,6 +656,47 @@ static void magazines_kicked(struct irq_work *kick)
 }
 
 /**
+ * magazines_set_mark() - shut magazines earlier
+ * @mags: the pool's magazines
+ * @mark: as long as they are open, there are more free blocks than this, but for
+ *	the moment that it takes to shut them
+ *
+ * Context: process; may sleep.
+ */
+void magazines_set_mark(struct magazines *mags, u32 mark)
+{
+	mutex_lock(&mags->lock);
+	if (mags->low != mags->low_own + mark) {
+		WRITE_ONCE(mags->low, mags->low_own + mark);
+		WRITE_ONCE(mags->high, mags->high_own + mark);
+		settle(mags);
+	}
+	mutex_unlock(&mags->lock);
+}
+
+/**
+ * magazines_count() - free blocks, for who has set a mark or a demand
+ * @mags: the pool's magazines
+ *
+ * Context: process; may sleep.
+ * Return: how many; exact, if there is a demand or there are not more than the
+ * mark; 0 if callers wait, as none is left for others then.
+ */
+u32 magazines_count(struct magazines *mags)
+{
+	u32 count;
+
+	mutex_lock(&mags->lock);
+	count = magazines_reachable(mags);
+	if (!mags->shut && count < mags->low) {
+		set_shut(mags, true);
+		count = magazines_reachable(mags);
+	}
+	mutex_unlock(&mags->lock);
+	return waiting_any(mags->waiting) ? 0 : count;
+}
+
+/**
  * magazines_cached() - blocks that lie in magazines and on the rack
  * @mags: the pool's magazines
  *
@@ -743,8 +803,10 @@ int magazines_init(struct magazines *mags, struct depot *depot,
 	mags->depot = depot;
 	mags->waiting = waiting;
 	mags->room = choose_room(blocks);
-	mags->low = cpus * mags->room / 4;
-	mags->high = cpus * mags->room;
+	mags->low_own = cpus * mags->room / 4;
+	mags->high_own = cpus * mags->room;
+	mags->low = mags->low_own;
+	mags->high = mags->high_own;
 	mags->shut = false;
 	mags->demands = 0;
 	mags->watched = false;

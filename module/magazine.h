@@ -71,9 +71,12 @@ struct magazine_paths {
  * @waiting: those who wait for blocks
  * @rack: full ones that no CPU has loaded
  * @room: limit while they are open; 0 for a pool that is too small for them
- * @low: with fewer free blocks in depot and rack than this they are shut
- * @high: with this many they open again
+ * @low: with fewer free blocks in depot and rack than this they are shut;
+ *	changed under @lock
+ * @high: with this many they open again; changed under @lock
  * @shut: they are shut; changed under @lock
+ * @low_own: @low where no mark raises it
+ * @high_own: the same for @high
  * @demands: how many demand that they stay shut; changed under @lock
  * @watched: somebody wants to see each block, so they are to be shut; changed
  *	under @lock
@@ -93,6 +96,8 @@ struct magazines {
 	u32 room;
 	u32 low;
 	u32 high;
+	u32 low_own;
+	u32 high_own;
 	bool shut;
 	u32 demands;
 	bool watched;
@@ -119,6 +124,8 @@ u64 magazines_path(const struct magazines *mags, enum magazine_path path);
 void magazines_drain(struct magazines *mags);
 void magazines_demand(struct magazines *mags);
 void magazines_undemand(struct magazines *mags);
+void magazines_set_mark(struct magazines *mags, u32 mark);
+u32 magazines_count(struct magazines *mags);
 
 u32 magazines_reserve(struct magazines *mags, u32 min, u32 max);
 void magazines_cancel(struct magazines *mags, u32 count);

@@ -234,6 +234,7 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 			       shelves(geo, which));
 	if (error)
 		goto exit_depot;
+	alerts_init(&pool->alerts, &pool->magazines);
 	error = storage_init(&pool->storage, which, reserve, blocks, numa_node,
 			     id);
 	if (error)
@@ -279,6 +280,7 @@ void pool_exit(struct fixedpool *pool)
 	shrink_remove(&pool->growth);
 	growth_exit(&pool->growth);
 	waiting_stop(&pool->waiting);
+	alerts_stop(&pool->alerts);
 	magazines_stop(&pool->magazines);
 	storage_exit(&pool->storage);
 	magazines_exit(&pool->magazines);
@@ -393,6 +395,7 @@ static int reserve_in_turn(struct fixedpool *pool, struct waiting_party *party,
 	/* what is on CPUs comes to the depot, and so does what becomes free */
 	magazines_demand(&pool->magazines);
 	waiting_hand_over(&pool->waiting);
+	waiting_look(&pool->waiting);
 	error = waiting_sleep(&pool->waiting, &waiter, patience);
 	magazines_undemand(&pool->magazines);
 	if (error)

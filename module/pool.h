@@ -17,6 +17,7 @@
 #include <linux/uidgid.h>
 
 #include "account.h"
+#include "alert.h"
 #include "depot.h"
 #include "growth.h"
 #include "hygiene.h"
@@ -104,6 +105,7 @@ struct pool_stats {
  * @storage: memory of the blocks
  * @depot: free blocks that lie in no magazine
  * @waiting: callers that wait for blocks
+ * @alerts: those who want to be told of free blocks
  * @header: the page that processes can read, behind the versions; NULL if the
  *	pool cannot be mapped
  * @growth: how many blocks there are
@@ -147,6 +149,7 @@ struct fixedpool {
 	struct storage storage;
 	struct depot depot;
 	struct waiting waiting;
+	struct alerts alerts;
 	struct fixedpool_header *header;
 	struct growth growth;
 	u32 peak;

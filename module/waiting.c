@@ -12,7 +12,7 @@
  * Who makes blocks free
  *
  *   a. gives them to the depot,
- *   b. looks at @count, and if somebody waits, has them handed over.
+ *   b. looks whether somebody waits, and has them handed over then.
  *
  * Between 1 and 3, and between a and b, lies a full barrier: so 3 finds the
  * blocks of a, or b finds the waiter of 1. A block that goes into a magazine
@@ -29,9 +29,21 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/workqueue.h>
 
 /* Waiters that are woken before interrupts come on again. */
 #define AT_ONCE	16
+
+static bool has_marks(const struct waiting *waiting)
+{
+	return READ_ONCE(waiting->fall) || READ_ONCE(waiting->rise) != U32_MAX;
+}
+
+static void set_heeded(struct waiting *waiting)
+{
+	lockdep_assert_held(&waiting->lock);
+	WRITE_ONCE(waiting->heeded, waiting->count || has_marks(waiting));
+}
 
 static void count_set(struct waiting *waiting, u32 count)
 {
@@ -39,6 +51,7 @@ static void count_set(struct waiting *waiting, u32 count)
 	WRITE_ONCE(waiting->count, count);
 	if (waiting->shown)
 		WRITE_ONCE(*waiting->shown, count);
+	set_heeded(waiting);
 }
 
 static void leave_queue(struct waiting *waiting, struct waiter *waiter)
@@ -102,18 +115,71 @@ void waiting_hand_over(struct waiting *waiting)
 
 static void news_arrived(struct irq_work *news)
 {
-	waiting_hand_over(container_of(news, struct waiting, news));
+	struct waiting *waiting = container_of(news, struct waiting, news);
+
+	waiting_hand_over(waiting);
+	if (has_marks(waiting))
+		schedule_work(waiting->crossed);
 }
 
 /**
- * waiting_came() - blocks have come to the depot, and somebody waits
+ * waiting_came() - blocks have come to the depot
+ * @waiting: the queue, heeded
+ * @free: how many are free now
+ *
+ * Context: any. A full barrier lies between the blocks and the look whether it is
+ * heeded.
+ */
+void waiting_came(struct waiting *waiting, u32 free)
+{
+	if (waiting_any(waiting) || free >= READ_ONCE(waiting->rise))
+		queue_news(waiting);
+}
+
+/**
+ * waiting_went() - blocks have been taken out of the depot
+ * @waiting: the queue, heeded
+ * @free: how many are left
+ *
+ * Context: as waiting_came().
+ */
+void waiting_went(struct waiting *waiting, u32 free)
+{
+	if (free < READ_ONCE(waiting->fall))
+		queue_news(waiting);
+}
+
+/**
+ * waiting_look() - have somebody look at the marks, if there are any
  * @waiting: the queue
  *
- * Context: any. A full barrier lies between the blocks and the look at the queue.
+ * Context: any.
  */
-void waiting_came(struct waiting *waiting)
+void waiting_look(struct waiting *waiting)
 {
-	queue_news(waiting);
+	if (has_marks(waiting))
+		queue_news(waiting);
+}
+
+/**
+ * waiting_set_marks() - say when @crossed is due
+ * @waiting: the queue
+ * @fall: when there are fewer free blocks than this; 0: never
+ * @rise: when there are as many as this; U32_MAX: never
+ *
+ * Context: process. Whoever takes or gives blocks after it has returned, sees the
+ * marks; what was taken or given before, the caller sees.
+ */
+void waiting_set_marks(struct waiting *waiting, u32 fall, u32 rise)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&waiting->lock, flags);
+	WRITE_ONCE(waiting->fall, fall);
+	WRITE_ONCE(waiting->rise, rise);
+	set_heeded(waiting);
+	raw_spin_unlock_irqrestore(&waiting->lock, flags);
+	smp_mb();
 }
 
 /**
@@ -126,6 +192,7 @@ void waiting_init(struct waiting *waiting, struct depot *depot)
 	raw_spin_lock_init(&waiting->lock);
 	waiting->depot = depot;
 	INIT_LIST_HEAD(&waiting->queue);
+	waiting->rise = U32_MAX;
 	waiting->news = IRQ_WORK_INIT_HARD(news_arrived);
 }
 
@@ -237,9 +304,10 @@ int waiting_sleep(struct waiting *waiting, struct waiter *waiter,
 	else
 		error = waiter->error;
 	raw_spin_unlock_irqrestore(&waiting->lock, flags);
-	/* those behind may want less */
+	/* those behind may want less, and if there is nobody, the marks count */
 	if (left)
 		waiting_hand_over(waiting);
+	waiting_look(waiting);
 	return error;
 }
 

@@ -8,6 +8,9 @@
  * a hard interrupt of its own, as blocks are given back in any context, NMI
  * included. Nobody else takes blocks out of the depot meanwhile, and the
  * magazines are shut, so that all blocks come by here.
+ *
+ * Here is also seen when free blocks become fewer, or as many, as a mark says; see
+ * alert.h for those who want to know.
  */
 #ifndef FIXEDPOOL_WAITING_H
 #define FIXEDPOOL_WAITING_H
@@ -21,6 +24,7 @@
 #include "depot.h"
 
 struct task_struct;
+struct work_struct;
 
 /**
  * struct waiting - the queue of a pool
@@ -31,8 +35,12 @@ struct task_struct;
  * @count: how many wait
  * @shown: shows @count to processes, or NULL
  * @error: why nobody may wait any more, or 0
+ * @fall: @crossed is due when there are fewer free blocks than this
+ * @rise: @crossed is due when there are as many free blocks as this
+ * @heeded: somebody waits, or there is a mark: what comes and goes matters
  * @news: hands over what has come, from any context
  * @used: @news has been used
+ * @crossed: looks at the marks in process context, or NULL
  */
 struct waiting {
 	raw_spinlock_t lock; /* see above */
@@ -41,8 +49,12 @@ struct waiting {
 	u32 count;
 	u32 *shown;
 	int error;
+	u32 fall;
+	u32 rise;
+	bool heeded;
 	struct irq_work news;
 	bool used;
+	struct work_struct *crossed;
 };
 
 /**
@@ -96,7 +108,10 @@ int waiting_enter(struct waiting *waiting, struct waiting_party *party,
 void waiting_hand_over(struct waiting *waiting);
 int waiting_sleep(struct waiting *waiting, struct waiter *waiter,
 		  const struct patience *patience);
-void waiting_came(struct waiting *waiting);
+void waiting_came(struct waiting *waiting, u32 free);
+void waiting_went(struct waiting *waiting, u32 free);
+void waiting_look(struct waiting *waiting);
+void waiting_set_marks(struct waiting *waiting, u32 fall, u32 rise);
 void waiting_end(struct waiting *waiting, int error);
 void waiting_dismiss(struct waiting *waiting, struct waiting_party *party,
 		     int error);
@@ -105,6 +120,19 @@ void waiting_dismiss(struct waiting *waiting, struct waiting_party *party,
 static inline bool waiting_any(const struct waiting *waiting)
 {
 	return READ_ONCE(waiting->count);
+}
+
+/* waiting_came() and waiting_went() have something to do. */
+static inline bool waiting_heeded(const struct waiting *waiting)
+{
+	return READ_ONCE(waiting->heeded);
+}
+
+/* There are so many free blocks that @crossed is due. */
+static inline bool waiting_crossed(const struct waiting *waiting, u32 free)
+{
+	return free < READ_ONCE(waiting->fall) ||
+	       free >= READ_ONCE(waiting->rise);
 }
 
 #endif /* FIXEDPOOL_WAITING_H */

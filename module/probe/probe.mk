@@ -12,4 +12,5 @@ fixedpool-probe = $(if $(shell $(CC) $(NOSTDINC_FLAGS) $(LINUXINCLUDE) \
 ccflags-y += -I$(FIXEDPOOL_TOP)/include
 ccflags-y += $(call fixedpool-probe,vm_flags_set,-DHAVE_VM_FLAGS_SET)
 ccflags-y += $(call fixedpool-probe,shrinker_alloc,-DHAVE_SHRINKER_ALLOC)
+ccflags-y += $(call fixedpool-probe,eventfd_signal_one,-DHAVE_EVENTFD_SIGNAL_ONE)
 ccflags-y += $(call fixedpool-probe,unquoted_ns,-DHAVE_UNQUOTED_NS)

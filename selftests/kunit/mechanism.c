@@ -10,6 +10,7 @@
 #include "../../module/rack.c"
 #include "../../module/waiting.c"
 #include "../../module/magazine.c"
+#include "../../module/alert.c"
 #include "../../module/ring.c"
 #include "../../module/hygiene.c"
 #include "../../module/growth.c"

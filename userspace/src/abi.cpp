@@ -88,6 +88,14 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, header_length, 152);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, max_blocks, 160);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, waiters, 164);
 
+FIXEDPOOL_ASSERT_SIZE(fixedpool_watch, 24);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_watch, pool, 0);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_watch, flags, 4);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_watch, low, 8);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_watch, high, 12);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_watch, fd, 16);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_watch, id, 20);
+
 FIXEDPOOL_ASSERT_SIZE(fixedpool_header, 64);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_header, waiters, 0);
 

@@ -14,6 +14,11 @@
  * are only read. Whether the descriptor is open for writing matters to mmap()
  * alone.
  *
+ * poll() of the descriptor says POLLIN when it makes sense to ask again: when one
+ * of the pools of which the last ALLOC or CACHE_FILL of this client found too few
+ * blocks has a free one that nobody waits for; and as long as there is no such
+ * pool. It says POLLHUP and POLLERR when every call fails with EOWNERDEAD.
+ *
  * Errors, one per cause; every call may return the first group:
  *
  *   ENOTTY     unknown command
@@ -26,7 +31,8 @@
  *   EEXIST     POOL_CREATE, CHANNEL_CREATE, SET_CREATE: the name is taken
  *   ENOENT     POOL_ATTACH, POOL_DESTROY: no pool of that name;
  *              CHANNEL_OPEN: no channel of that name in that pool; SET_CREATE (to
- *              open), SET_DESTROY: no set of that name
+ *              open), SET_DESTROY: no set of that name; WATCH (to end one): no such
+ *              watch
  *   EACCES     POOL_ATTACH, POOL_DESTROY, SET_DESTROY: mode bits or ownership
  *              forbid it; mmap: PROT_EXEC, or PROT_WRITE through a read-only
  *              descriptor or of a header
@@ -36,7 +42,8 @@
  *              CHANNEL_CREATE, CHANNEL_OPEN: the system's limit of open files is
  *              reached
  *   EMFILE     CHANNEL_CREATE, CHANNEL_OPEN: the process has no descriptor left;
- *              SCOPE_CREATE: the client has FIXEDPOOL_MAX_SCOPES
+ *              SCOPE_CREATE: the client has FIXEDPOOL_MAX_SCOPES; WATCH: it has
+ *              FIXEDPOOL_MAX_WATCHES of this pool
  *   EMLINK     SCOPE_CREATE: deeper than FIXEDPOOL_MAX_SCOPE_DEPTH
  *   ENOSPC     POOL_CREATE, POOL_ATTACH, CHANNEL_CREATE, ALLOC into a scope: the
  *              module's max_bytes would be exceeded
@@ -72,8 +79,8 @@
  *              client that opened the descriptor has left the pool, or is closed;
  *              SET_CREATE (to open): this client is not attached to all pools of
  *              the set; ALLOC by size: the blocks would come from a pool of the
- *              set that this client has left; ALLOC, waiting: the client has left
- *              the pool meanwhile
+ *              set that this client has left; ALLOC, waiting, and WATCH: the
+ *              client has left the pool meanwhile
  *   EOWNERDEAD this descriptor was taken from a process while that was dying,
  *              and its client has ended; no call fails with anything else
  *   EINTR      mmap: a fatal signal arrived while pages were being mapped;
@@ -82,7 +89,8 @@
  *              where signal handlers restart calls.)
  *   EPIPE      write to a channel: all its readers have gone
  *   EAGAIN     channel, with O_NONBLOCK: there is nothing to read, or no room
- *   EBADF      channel: the descriptor was not opened for that direction
+ *   EBADF      channel: the descriptor was not opened for that direction; WATCH:
+ *              no such descriptor
  */
 #ifndef _UAPI_LINUX_FIXEDPOOL_H
 #define _UAPI_LINUX_FIXEDPOOL_H
@@ -118,6 +126,8 @@
 #define FIXEDPOOL_MAX_SCOPES		1024
 #define FIXEDPOOL_MAX_SCOPE_DEPTH	16
 #define FIXEDPOOL_MAX_SCOPE		65535
+/* Watches that one client has of one pool at the same time. */
+#define FIXEDPOOL_MAX_WATCHES		16
 /* Largest number of pools in one set. */
 #define FIXEDPOOL_MAX_SET_POOLS	32
 
@@ -159,6 +169,7 @@ enum fixedpool_storage {
 #define FIXEDPOOL_FEATURE_SETS		(1ULL << 4)
 #define FIXEDPOOL_FEATURE_CHANNELS	(1ULL << 5)
 #define FIXEDPOOL_FEATURE_CACHE		(1ULL << 6)
+#define FIXEDPOOL_FEATURE_WATCH		(1ULL << 7)
 #define FIXEDPOOL_FEATURE_GROW		(1ULL << 8)
 #define FIXEDPOOL_FEATURE_HYGIENE	(1ULL << 9)	/* ZERO_ON_*, POISON, colouring */
 #define FIXEDPOOL_FEATURE_REVOCABLE	(1ULL << 10)
@@ -779,6 +790,39 @@ struct fixedpool_cache_drain {
 	__aligned_u64 blocks;
 };
 
+/* WATCH: flags */
+#define FIXEDPOOL_WATCH_REMOVE		(1U << 0)	/* end a watch */
+
+/**
+ * struct fixedpool_watch - have an eventfd signalled when free blocks become few,
+ *	and when there are enough again (FIXEDPOOL_IOC_WATCH)
+ * @pool: in: the pool's number
+ * @flags: in: FIXEDPOOL_WATCH_*
+ * @low: in: signal when there are fewer free blocks than this; zero: do not
+ * @high: in: signal when there are as many free blocks as this, after there were
+ *	fewer than @low; zero: do not. Not less than @low, and neither more than
+ *	the pool has; not both zero.
+ * @fd: in: the eventfd
+ * @id: out: number of the watch, never zero; in: zero. With
+ *	FIXEDPOOL_WATCH_REMOVE in: the watch that ends, and @low, @high and @fd
+ *	are zero.
+ *
+ * Adds 1 to the eventfd each time. What is so already when the watch is made is
+ * signalled at once: that there are fewer than @low; or, without @low, that there
+ * are @high. With one mark alone it is signalled again after the number has been
+ * on the other side of it. What goes and comes back within a moment may be missed.
+ * While callers wait for blocks, those that are free are theirs and do not count.
+ * The watch keeps the eventfd until it is ended, or the client leaves the pool.
+ */
+struct fixedpool_watch {
+	__u32 pool;
+	__u32 flags;
+	__u32 low;
+	__u32 high;
+	__s32 fd;
+	__u32 id;
+};
+
 #define FIXEDPOOL_IOC_MAGIC		0xFB
 #define FIXEDPOOL_IOC_QUERY		_IOWR(FIXEDPOOL_IOC_MAGIC, 0, struct fixedpool_query)
 #define FIXEDPOOL_IOC_POOL_CREATE	_IOWR(FIXEDPOOL_IOC_MAGIC, 1, struct fixedpool_pool_create)
@@ -805,6 +849,7 @@ struct fixedpool_cache_drain {
 	_IOWR(FIXEDPOOL_IOC_MAGIC, 17, struct fixedpool_channel_create)
 #define FIXEDPOOL_IOC_CHANNEL_OPEN	\
 	_IOWR(FIXEDPOOL_IOC_MAGIC, 18, struct fixedpool_channel_open)
+#define FIXEDPOOL_IOC_WATCH		_IOWR(FIXEDPOOL_IOC_MAGIC, 19, struct fixedpool_watch)
 #define FIXEDPOOL_IOC_CACHE_FILL	_IOWR(FIXEDPOOL_IOC_MAGIC, 20, struct fixedpool_cache_fill)
 #define FIXEDPOOL_IOC_CACHE_DRAIN	_IOWR(FIXEDPOOL_IOC_MAGIC, 21, struct fixedpool_cache_drain)
 
