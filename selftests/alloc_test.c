@@ -90,7 +90,7 @@ TEST_F(alloc, says_zero_done_when_it_fails)
 
 	EXPECT_EQ(ENXIO, blocks_take(self->client, self->id + 1, self->handles, 1, 0, &done));
 	EXPECT_EQ(0, done);
-	EXPECT_EQ(EINVAL, TAKE(1, 4));
+	EXPECT_EQ(EINVAL, TAKE(1, 1U << 31));
 	EXPECT_EQ(0, done);
 	EXPECT_EQ(EFAULT, blocks_take(self->client, self->id, NULL, 1, 0, &done));
 	EXPECT_EQ(0, done);
