@@ -179,6 +179,7 @@ void waiting_set_marks(struct waiting *waiting, u32 fall, u32 rise)
 	WRITE_ONCE(waiting->rise, rise);
 	set_heeded(waiting);
 	raw_spin_unlock_irqrestore(&waiting->lock, flags);
+	/* between the marks and the caller's count, see alert.c */
 	smp_mb();
 }
 
