@@ -123,13 +123,20 @@ static void find_in_magazine(struct audit *audit,
 			     const struct fixedpool_magazine *mag)
 {
 	u32 count = min(magazine_count(mag), MAGAZINE_ROOM);
+	/* as said above, and so are the others */
 	u32 words = min(data_race(mag->words), MAGAZINE_WORDS);
+	u32 at;
 
-	while (count--)
-		find(audit, AUDIT_MAGAZINES, data_race(mag->index[count]));
-	while (words--)
-		find_word(audit, AUDIT_MAGAZINES, data_race(mag->word[words]),
-			  ~0UL);
+	while (count--) {
+		/* may be old or new */
+		at = data_race(mag->index[count]);
+		find(audit, AUDIT_MAGAZINES, at);
+	}
+	while (words--) {
+		/* the same */
+		at = data_race(mag->word[words]);
+		find_word(audit, AUDIT_MAGAZINES, at, ~0UL);
+	}
 }
 
 static void find_on_rack(void *data, u32 index)

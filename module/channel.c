@@ -27,7 +27,8 @@
  * Protects: the list of channels of each pool, @ends of each channel, changes of
  * @gone, the listener.
  * Ordering: taken inside what sysfs holds while it reads an attribute, hence
- * inside the registry's lock, and inside that of a pool's attachments; wait queues' locks are taken inside it.
+ * inside the registry's lock, and inside that of a pool's attachments; wait
+ * queues' locks are taken inside it.
  */
 static DEFINE_MUTEX(channels_lock);
 

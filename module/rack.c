@@ -158,8 +158,12 @@ void rack_peek(const struct rack *rack, void (*see)(void *data, u32 index),
 	for (left = rack->count; next && left; left--) {
 		const struct shelf *shelf = &rack->shelves[next - 1];
 
-		for (i = 0; i < MAGAZINE_BATCH; i++)
-			see(data, data_race(shelf->index[i]));
+		for (i = 0; i < MAGAZINE_BATCH; i++) {
+			/* whoever has taken the shelf may be filling it */
+			u32 index = data_race(shelf->index[i]);
+
+			see(data, index);
+		}
 		next = READ_ONCE(shelf->next);
 	}
 }

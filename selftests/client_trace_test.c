@@ -12,7 +12,7 @@
 #define POOL	"traced"
 /* Enough for full magazines on two CPUs. */
 #define BLOCKS	2048
-#define TEXT_SIZE	(1 << 20)
+#define TEXT_SIZE	(1024 * 1024)
 
 static bool text_write(const char *path, const char *text)
 {
