@@ -133,7 +133,11 @@ FIXEDPOOL_EXPORT(fixedpool_in_use);
  */
 u32 fixedpool_take_slowly(struct fixedpool *pool)
 {
-	return pool_take_slowly(pool);
+	u32 index = pool_take_slowly(pool);
+
+	if (index != FIXEDPOOL_NO_INDEX)
+		pool_note_caller(pool, index, _RET_IP_);
+	return index;
 }
 FIXEDPOOL_EXPORT(fixedpool_take_slowly);
 

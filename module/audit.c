@@ -200,7 +200,7 @@ bool audit_balanced(const struct audit *audit)
 
 	for (i = 0; i < AUDIT_TERMS; i++)
 		all += sums->term[i];
-	return all == pool_geometry(audit->pool)->blocks && !sums->twice &&
+	return all == pool_blocks(audit->pool) && !sums->twice &&
 	       !sums->foreign && !sums->counters &&
 	       sums->holds == sums->bits + sums->queued;
 }

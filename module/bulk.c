@@ -100,7 +100,8 @@ static unsigned int take_group(struct fixedpool *pool, u64 *handles)
 
 /* The rest of a request, one by one. */
 static noinline unsigned int take_singly(struct fixedpool *pool, u64 *handles,
-					 unsigned int count)
+					 unsigned int count,
+					 unsigned long caller)
 {
 	unsigned int taken;
 
@@ -109,6 +110,7 @@ static noinline unsigned int take_singly(struct fixedpool *pool, u64 *handles,
 
 		if (index == FIXEDPOOL_NO_INDEX)
 			break;
+		pool_note_caller(pool, index, caller);
 		handles[taken] = pool_begin(pool, index, HOLDER_MODULE);
 	}
 	return taken;
@@ -140,7 +142,8 @@ unsigned int fixedpool_alloc_bulk(struct fixedpool *pool, u64 *handles,
 		taken += group;
 	}
 	if (taken < count)
-		taken += take_singly(pool, handles + taken, count - taken);
+		taken += take_singly(pool, handles + taken, count - taken,
+				     _RET_IP_);
 	return taken;
 }
 FIXEDPOOL_EXPORT(fixedpool_alloc_bulk);

@@ -154,7 +154,7 @@ static void show_sums(struct seq_file *file, const struct audit *audit)
 
 	for (i = 0; i < AUDIT_TERMS; i++)
 		seq_printf(file, "%s: %llu\n", names[i], sums->term[i]);
-	seq_printf(file, "blocks: %u\n", pool_geometry(audit->pool)->blocks);
+	seq_printf(file, "blocks: %u\n", pool_blocks(audit->pool));
 	seq_printf(file, "holds: %llu of clients, %llu in channels, %llu of blocks\n",
 		   sums->bits, sums->queued, sums->holds);
 	seq_printf(file, "wrong: %llu in two places, %llu foreign, %llu counters\n",
@@ -192,9 +192,11 @@ static int magazines_show(struct seq_file *file, void *unused)
 		   READ_ONCE(mags->shut) ? "shut, few blocks left" : "open");
 	for_each_possible_cpu(cpu) {
 		const struct fixedpool_magazine *mag = per_cpu_ptr(mags->cpu, cpu);
+		/* its CPU works on it without care for us */
+		u32 words = data_race(mag->words);
 
 		seq_printf(file, "cpu %d: %u blocks, %u words\n", cpu,
-			   magazine_count(mag), data_race(mag->words));
+			   magazine_count(mag), words);
 	}
 	seq_printf(file, "rack: %u of %u magazines\n",
 		   atomic_read(&mags->rack.magazines), mags->rack.count);
@@ -202,6 +204,57 @@ static int magazines_show(struct seq_file *file, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(magazines);
+
+/* Blocks of a pool that keeps track of them, those that somebody holds. */
+static void *tracks_at(const struct fixedpool *pool, loff_t *position)
+{
+	for (; *position < pool_geometry(pool)->blocks; ++*position) {
+		if (pool_allocated(pool, *position))
+			return &pool->track[*position];
+		if (*position % SZ_64K == 0)
+			cond_resched();
+	}
+	return NULL;
+}
+
+static void *tracks_start(struct seq_file *file, loff_t *position)
+{
+	return tracks_at(file->private, position);
+}
+
+static void *tracks_next(struct seq_file *file, void *at, loff_t *position)
+{
+	++*position;
+	return tracks_at(file->private, position);
+}
+
+static void tracks_stop(struct seq_file *file, void *at)
+{
+}
+
+static int tracks_show(struct seq_file *file, void *at)
+{
+	const struct fixedpool *pool = file->private;
+	const struct track *track = at;
+	unsigned long caller = READ_ONCE(track->caller);
+	u64 age = track_age(track);
+	u32 ms = do_div(age, NSEC_PER_SEC) / NSEC_PER_MSEC;
+
+	seq_printf(file, "block %td: taken %llu.%03u s ago, pid %d",
+		   track - pool->track, age, ms, READ_ONCE(track->pid));
+	if (caller)
+		seq_printf(file, ", from %pS", (void *)caller);
+	seq_putc(file, '\n');
+	return 0;
+}
+
+static const struct seq_operations tracks_sops = {
+	.start = tracks_start,
+	.next = tracks_next,
+	.stop = tracks_stop,
+	.show = tracks_show,
+};
+DEFINE_SEQ_ATTRIBUTE(tracks);
 
 /**
  * debug_pool_added() - show a pool
@@ -216,6 +269,9 @@ void debug_pool_added(struct fixedpool *pool)
 	debugfs_create_file("valid", 0400, pool->debug, pool, &valid_fops);
 	debugfs_create_file("magazines", 0400, pool->debug, pool,
 			    &magazines_fops);
+	if (pool->track)
+		debugfs_create_file("tracks", 0400, pool->debug, pool,
+				    &tracks_fops);
 }
 
 /**

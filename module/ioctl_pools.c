@@ -25,7 +25,8 @@ long call_query(struct client *client, struct call *call)
 			    FIXEDPOOL_FEATURE_WATCH |
 			    FIXEDPOOL_FEATURE_GROW |
 			    FIXEDPOOL_FEATURE_HYGIENE |
-			    FIXEDPOOL_FEATURE_REVOCABLE,
+			    FIXEDPOOL_FEATURE_REVOCABLE |
+			    FIXEDPOOL_FEATURE_TRACK,
 		.abi_version = FIXEDPOOL_ABI_VERSION,
 		.client = client->id,
 		.max_block_size = FIXEDPOOL_MAX_BLOCK_SIZE,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pools and sets made when the module is loaded:
- * pools=name:block_size:blocks[-max_blocks][:mode],... sets=name:pool+pool+...,...
+ * pools=name:block_size:blocks[-max_blocks][:mode[:flags]],... sets=name:pool+pool+...,...
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -17,11 +17,11 @@
 #include "registry.h"
 #include "set.h"
 
-#define MAX_FIELDS	4
+#define MAX_FIELDS	5
 
 static char *pools;
 module_param(pools, charp, 0444);
-MODULE_PARM_DESC(pools, "pools to make at load: name:block_size:blocks[-max_blocks][:mode],...");
+MODULE_PARM_DESC(pools, "pools to make at load: name:block_size:blocks[-max_blocks][:mode[:flags]],...");
 
 static char *sets;
 module_param(sets, charp, 0444);
@@ -64,9 +64,12 @@ static const char *parse(char *text, struct fixedpool_params *params)
 	why = parse_blocks(fields[2], params);
 	if (why)
 		return why;
-	if (count == 4 && (kstrtouint(fields[3], 8, &mode) || !mode ||
+	if (count >= 4 && (kstrtouint(fields[3], 8, &mode) || !mode ||
 			   mode & ~0666))
 		return "has a mode that is not octal, or not within 0666";
+	/* what is no flag of a pool is refused with it */
+	if (count == 5 && kstrtouint(fields[4], 0, &params->flags))
+		return "has flags that are no number";
 	params->name = fields[0];
 	params->mode = mode;
 	return NULL;
@@ -82,6 +85,8 @@ static const char *reason(const struct fixedpool_params *params, int error)
 			return "has a block size out of range";
 		if (!params->blocks)
 			return "has no blocks";
+		if (params->flags)
+			return "has flags that do not exist, or not together";
 		return "has a name that is not 1 to 31 of [A-Za-z0-9._-]";
 	case -EEXIST:
 		return "is named twice";

@@ -162,6 +162,8 @@ noinline void pool_block_taken(struct fixedpool *pool, u32 index)
 
 	if (pool_hygienic(pool))
 		clean_taken(pool, index);
+	if (pool->track)
+		track_taken(&pool->track[index]);
 	trace_fixedpool_alloc(pool->name, index,
 			      FIXEDPOOL_HANDLE(version,
 					       pool->hot.first_slot + index));
@@ -225,15 +227,21 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	error = depot_init(&pool->depot, geo->blocks);
 	if (error)
 		goto free_versions;
-	/* What is done to the blocks of a hygienic pool is no part of hot paths.
+	error = -ENOMEM;
+	if (pool->flags & FIXEDPOOL_POOL_TRACK) {
+		pool->track = tracks_create(geo->blocks);
+		if (!pool->track)
+			goto exit_depot;
+	}
+	/* What is done to the blocks of an attended pool is no part of hot paths.
 	 * Magazines have the size that suits a pool that has grown; until then
 	 * they are shut whenever that is too much.
 	 */
 	error = magazines_init(&pool->magazines, &pool->depot, &pool->waiting,
-			       pool_hygienic(pool) ? 0 : geo->blocks,
+			       pool->flags & ATTENDED_FLAGS ? 0 : geo->blocks,
 			       shelves(geo, which));
 	if (error)
-		goto exit_depot;
+		goto free_track;
 	alerts_init(&pool->alerts, &pool->magazines);
 	error = storage_init(&pool->storage, which, reserve, blocks, numa_node,
 			     id);
@@ -258,6 +266,8 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 exit_magazines:
 	magazines_stop(&pool->magazines);
 	magazines_exit(&pool->magazines);
+free_track:
+	tracks_free(pool->track);
 exit_depot:
 	depot_exit(&pool->depot);
 free_versions:
@@ -284,6 +294,7 @@ void pool_exit(struct fixedpool *pool)
 	magazines_stop(&pool->magazines);
 	storage_exit(&pool->storage);
 	magazines_exit(&pool->magazines);
+	tracks_free(pool->track);
 	depot_exit(&pool->depot);
 	vfree(pool->hot.versions);
 	kvfree(pool->hot.holds);

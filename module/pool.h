@@ -23,11 +23,15 @@
 #include "hygiene.h"
 #include "magazine.h"
 #include "storage.h"
+#include "track.h"
 #include "waiting.h"
 
 struct dentry;
 struct device;
 struct inode;
+
+/* Flags of pools whose blocks are attended to one by one: no magazines. */
+#define ATTENDED_FLAGS	(HYGIENE_FLAGS | FIXEDPOOL_POOL_TRACK)
 
 /* Most blocks that one pool_claim() or pool_drop_mask() moves. */
 #define POOL_BATCH	64
@@ -109,6 +113,8 @@ struct pool_stats {
  * @header: the page that processes can read, behind the versions; NULL if the
  *	pool cannot be mapped
  * @growth: how many blocks there are
+ * @track: for each block when it was taken, and by whom; NULL where that is not
+ *	wanted
  * @peak: most blocks that were ever in use at the same time; a few less where
  *	the last of them were taken out of magazines
  * @stats: counters
@@ -152,6 +158,7 @@ struct fixedpool {
 	struct alerts alerts;
 	struct fixedpool_header *header;
 	struct growth growth;
+	struct track *track;
 	u32 peak;
 	struct pool_stats __percpu *stats;
 
@@ -259,7 +266,16 @@ static inline u32 pool_max_blocks(const struct fixedpool *pool)
 /* Something is to be done when a block is taken, and when it ends. */
 static inline bool pool_attended(const struct fixedpool *pool)
 {
-	return pool_hygienic(pool) || magazines_watched(&pool->magazines);
+	return pool->flags & ATTENDED_FLAGS ||
+	       magazines_watched(&pool->magazines);
+}
+
+/* A module has taken a block, calling from @caller. */
+static inline void pool_note_caller(struct fixedpool *pool, u32 index,
+				    unsigned long caller)
+{
+	if (unlikely(pool->track))
+		track_caller(&pool->track[index], caller);
 }
 
 static inline void *pool_block(const struct fixedpool *pool, u32 index)

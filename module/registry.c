@@ -22,7 +22,7 @@
 #define DEFAULT_MODE	0600
 #define VALID_MODE	0666
 #define VALID_FLAGS	(FIXEDPOOL_POOL_AUTO_DESTROY | FIXEDPOOL_POOL_PACKED | \
-			 FIXEDPOOL_POOL_REVOCABLE | HYGIENE_FLAGS)
+			 FIXEDPOOL_POOL_REVOCABLE | ATTENDED_FLAGS)
 
 static unsigned int max_pools = 1024;
 module_param(max_pools, uint, 0644);
@@ -188,6 +188,7 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 {
 	struct fixedpool *pool;
 	struct geometry *geo;
+	u64 bytes;
 	int error;
 
 	error = params_check(params);
@@ -223,10 +224,10 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 	pool->uid = current_euid();
 	pool->gid = current_egid();
 
-	error = charge_memory(&pool->charge,
-			      pool_bytes_now(geo, params->storage,
-					     params->blocks),
-			      charge_user);
+	bytes = pool_bytes_now(geo, params->storage, params->blocks);
+	if (params->flags & FIXEDPOOL_POOL_TRACK)
+		bytes += tracks_bytes(geo->blocks);
+	error = charge_memory(&pool->charge, bytes, charge_user);
 	if (error)
 		goto release_space;
 	error = pool_init(pool, params->storage, pool->reserve, params->blocks,

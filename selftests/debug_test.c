@@ -208,6 +208,49 @@ TEST_F(debug, shows_each_magazine)
 	EXPECT_TRUE(has_line(self, "magazines", "depot: "));
 }
 
+/* A pool that keeps track, of a client and of the kernel. */
+TEST_F(debug, tells_of_each_tracked_block_when_and_by_whom_it_was_taken)
+{
+	struct fixedpool_pool_create parameters = pool_parameters("tracked");
+	struct fixedpool_pool_info info;
+	unsigned long long seconds;
+	__u64 handles[70];
+	unsigned int ms;
+	char start[64];
+	int found, pid;
+	char *at;
+
+	EXPECT_FALSE(debug_read(POOL, "tracks", self->text, sizeof(self->text)));
+	parameters.storage = variant->storage;
+	parameters.blocks = BLOCKS;
+	parameters.flags |= FIXEDPOOL_POOL_TRACK;
+	ASSERT_EQ(0, call(self->client, FIXEDPOOL_IOC_POOL_CREATE, &parameters));
+	ASSERT_EQ(0, pool_info(self->client, parameters.id, &info));
+	EXPECT_EQ(FIXEDPOOL_POOL_TRACK, info.flags & FIXEDPOOL_POOL_TRACK);
+	ASSERT_TRUE(debug_read("tracked", "tracks", self->text, sizeof(self->text)));
+	EXPECT_STREQ("", self->text);
+	handles[0] = block_take(self->client, parameters.id);
+	ASSERT_NE(0, handles[0]);
+	usleep(50000);
+	ASSERT_EQ(0, blocks_take(self->client, parameters.id, handles + 1, 69, 0, NULL));
+	for (int i = 0; i < 70; i++) {
+		ASSERT_TRUE(debug_read("tracked", "tracks", self->text, sizeof(self->text)));
+		snprintf(start, sizeof(start), "block %u: ", block_index(&info, handles[i]));
+		at = strstr(self->text, start);
+		ASSERT_NE(NULL, at);
+		found = sscanf(at + strlen(start), "taken %llu.%u s ago, pid %d\n", &seconds, &ms,
+			       &pid);
+		ASSERT_EQ(3, found);
+		EXPECT_EQ(getpid(), pid);
+		EXPECT_LE(i ? 0 : 50, seconds * 1000 + ms);
+		EXPECT_GT(100, seconds);
+		ASSERT_EQ(0, block_free(self->client, handles[i]));
+	}
+	ASSERT_TRUE(debug_read("tracked", "tracks", self->text, sizeof(self->text)));
+	EXPECT_STREQ("", self->text);
+	EXPECT_EQ(0, sysfs_number("tracked", "cached"));
+}
+
 TEST_F(debug, goes_with_the_name_and_an_open_file_hurts_nobody)
 {
 	int file = open(FOLDER "/holders", O_RDONLY | O_CLOEXEC);

@@ -40,7 +40,7 @@ is_refused() {
 # A name of 32 characters, one more than there is room for.
 long=0123456789abcdef0123456789abcdef
 
-plan 64
+plan 66
 
 check "without a parameter the module loads" load
 check "without a parameter there are no pools" there_are 0
@@ -85,7 +85,9 @@ check "more than there is room for is refused" \
 	is_refused a:4194304:4294967295 a:4194304:4294967295
 check "a missing count is refused" is_refused a:64 a:64
 check "a name alone is refused" is_refused '"a"' a
-check "a field too many is refused" is_refused a:64:4:0600:1 a:64:4:0600:1
+check "a field too many is refused" is_refused a:64:4:0600:0:1 a:64:4:0600:0:1
+check "flags that are no number are refused" is_refused a:64:4:0600:x a:64:4:0600:x
+check "flags that do not exist are refused" is_refused a:64:4:0600:0x80000000 a:64:4:0600:0x80000000
 check "a mode with an execute bit is refused" is_refused a:64:4:0700 a:64:4:0700
 check "a mode that is not octal is refused" is_refused a:64:4:rw a:64:4:rw
 check "an empty mode is refused" is_refused a:64:4: a:64:4:

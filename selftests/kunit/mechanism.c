@@ -15,7 +15,9 @@
 #include "../../module/hygiene.c"
 #include "../../module/growth.c"
 #include "../../module/shrink.c"
+#include "../../module/track.c"
 #include "../../module/pool.c"
+#include "../../module/audit.c"
 
 #include <linux/module.h>
 

@@ -173,6 +173,7 @@ enum fixedpool_storage {
 #define FIXEDPOOL_FEATURE_GROW		(1ULL << 8)
 #define FIXEDPOOL_FEATURE_HYGIENE	(1ULL << 9)	/* ZERO_ON_*, POISON, colouring */
 #define FIXEDPOOL_FEATURE_REVOCABLE	(1ULL << 10)
+#define FIXEDPOOL_FEATURE_TRACK		(1ULL << 11)
 
 /**
  * struct fixedpool_query - what the loaded module is (FIXEDPOOL_IOC_QUERY)
@@ -204,6 +205,11 @@ struct fixedpool_query {
 #define FIXEDPOOL_POOL_POISON		(1U << 4)	/* free blocks are FIXEDPOOL_POISON */
 #define FIXEDPOOL_POOL_REVOCABLE	(1U << 5)	/* mappings show only blocks held */
 #define FIXEDPOOL_POOL_PACKED		(1U << 6)	/* no bytes between blocks for colour */
+#define FIXEDPOOL_POOL_TRACK		(1U << 7)	/* when and by whom blocks were taken */
+
+/* TRACK: when each block was taken, and by whom, is kept, for debugfs to show. That
+ * takes 24 bytes a block, and the pool has no magazines: taking and freeing are slower.
+ */
 
 /* REVOCABLE: a mapping shows the blocks that the client it was made through
  * holds; a touch of any other is SIGBUS, as soon as the call returns by which

@@ -116,7 +116,7 @@ void a_bad_storage_is_refused(struct scenario *s)
 
 void a_bad_flag_is_refused(struct scenario *s)
 {
-	EXPECT_CREATE(s, flags, 1U << 7, -EINVAL);
+	EXPECT_CREATE(s, flags, 1U << 8, -EINVAL);
 	EXPECT_CREATE(s, flags, 1U << 31, -EINVAL);
 }
 
