@@ -292,7 +292,7 @@ static void *switch_on(void *argument)
 	while (!__atomic_load_n(&switcher->stop, __ATOMIC_RELAXED)) {
 		switcher->failed += !trace_switch("fixedpool_alloc", switcher->rounds % 2);
 		switcher->failed += !trace_switch("fixedpool_free", switcher->rounds / 2 % 2);
-		switcher->rounds++;
+		__atomic_fetch_add(&switcher->rounds, 1, __ATOMIC_RELAXED);
 	}
 	return NULL;
 }
@@ -304,12 +304,14 @@ TEST_F(trace, may_go_on_and_off_while_blocks_change_hands_in_every_context)
 
 	ASSERT_LE(0, driver);
 	ASSERT_EQ(0, pthread_create(&switcher.thread, NULL, switch_on, &switcher));
-	EXPECT_EQ(0, play(driver, "threads_and_nmis_never_share_one_of_many_blocks",
-			  variant->storage));
+	/* on a busy machine once may be over before anything is switched */
+	do {
+		ASSERT_EQ(0, play(driver, "threads_and_nmis_never_share_one_of_many_blocks",
+				  variant->storage));
+	} while (__atomic_load_n(&switcher.rounds, __ATOMIC_RELAXED) < 5);
 	__atomic_store_n(&switcher.stop, true, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_join(switcher.thread, NULL));
 	EXPECT_EQ(0, switcher.failed);
-	EXPECT_LT(4, switcher.rounds);
 	close(driver);
 }
 
