@@ -189,6 +189,7 @@ static int magazines_show(struct seq_file *file, void *unused)
 
 	seq_printf(file, "room: %u\n", mags->room);
 	seq_printf(file, "state: %s\n", magazines_watched(mags) ? "shut, traced" :
+		   READ_ONCE(mags->demands) ? "shut, somebody waits" :
 		   READ_ONCE(mags->shut) ? "shut, few blocks left" : "open");
 	for_each_possible_cpu(cpu) {
 		const struct fixedpool_magazine *mag = per_cpu_ptr(mags->cpu, cpu);

@@ -10,6 +10,7 @@
 #include <linux/sched/mm.h>
 
 #include "hygiene.h"
+#include "trace.h"
 
 /* A module makes a pool grow when less than this share is left of what it began
  * with, but no more than so many blocks.
@@ -105,6 +106,7 @@ static int grow_by_chunk(struct growth *growth)
 		}
 	}
 	supply(growth, first, geometry_chunk_end(geo, chunk));
+	trace_fixedpool_grow(growth->name, growth->blocks);
 	return 0;
 }
 
@@ -208,6 +210,7 @@ static void remove_chunk(struct growth *growth, u32 chunk)
 					   growth->rest) == chunk)
 		growth->rest = 0;
 	WRITE_ONCE(growth->shrinks, growth->shrinks + 1);
+	trace_fixedpool_shrink(growth->name, growth->blocks);
 }
 
 /**

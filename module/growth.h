@@ -26,6 +26,7 @@ struct mem_cgroup;
 
 /**
  * struct growth - the size of a pool
+ * @name: of the pool
  * @storage: its chunks
  * @depot: where blocks go that are new
  * @magazines: in front of @depot
@@ -58,6 +59,7 @@ struct mem_cgroup;
  * @link: in the shrinker's list
  */
 struct growth {
+	const char *name;
 	struct storage *storage;
 	struct depot *depot;
 	struct magazines *magazines;

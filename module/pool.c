@@ -253,6 +253,7 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	pool->hot.reciprocal = geo->reciprocal;
 	pool->hot.blocks = geo->blocks;
 	versions_init(pool);
+	pool->growth.name = pool->name;
 	pool->growth.storage = &pool->storage;
 	pool->growth.depot = &pool->depot;
 	pool->growth.magazines = &pool->magazines;
@@ -403,12 +404,14 @@ static int reserve_in_turn(struct fixedpool *pool, struct waiting_party *party,
 	if (error)
 		return error;
 	pool_count(pool, POOL_WAITS, 1);
+	trace_fixedpool_wait(pool->name, min, max);
 	/* what is on CPUs comes to the depot, and so does what becomes free */
 	magazines_demand(&pool->magazines);
 	waiting_hand_over(&pool->waiting);
 	waiting_look(&pool->waiting);
 	error = waiting_sleep(&pool->waiting, &waiter, patience);
 	magazines_undemand(&pool->magazines);
+	trace_fixedpool_wait_end(pool->name, error ?: (int)waiter.granted);
 	if (error)
 		return error;
 	note_peak(pool);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints: what becomes of blocks, one by one.
+ * Tracepoints: what becomes of blocks, one by one, and of pools.
  *
  * The hot paths have none. As long as somebody traces allocations or frees, the
  * magazines of all pools are shut, so that every block goes slowly and is seen;
@@ -89,6 +89,63 @@ TRACE_EVENT(fixedpool_reclaim,
 	TP_printk("pool=%s client=%u blocks=%llu",
 		  __entry->pool, __entry->client, __entry->blocks)
 );
+
+/* somebody begins to wait for free blocks */
+TRACE_EVENT(fixedpool_wait,
+	TP_PROTO(const char *pool, u32 min, u32 max),
+	TP_ARGS(pool, min, max),
+	TP_STRUCT__entry(
+		__array(char, pool, FIXEDPOOL_NAME_SIZE)
+		__field(u32, min)
+		__field(u32, max)
+	),
+	TP_fast_assign(
+		strscpy(__entry->pool, pool, FIXEDPOOL_NAME_SIZE);
+		__entry->min = min;
+		__entry->max = max;
+	),
+	TP_printk("pool=%s min=%u max=%u",
+		  __entry->pool, __entry->min, __entry->max)
+);
+
+/* and is served, with so many blocks, or leaves with an error */
+TRACE_EVENT(fixedpool_wait_end,
+	TP_PROTO(const char *pool, int result),
+	TP_ARGS(pool, result),
+	TP_STRUCT__entry(
+		__array(char, pool, FIXEDPOOL_NAME_SIZE)
+		__field(int, result)
+	),
+	TP_fast_assign(
+		strscpy(__entry->pool, pool, FIXEDPOOL_NAME_SIZE);
+		__entry->result = result;
+	),
+	TP_printk("pool=%s result=%d", __entry->pool, __entry->result)
+);
+
+DECLARE_EVENT_CLASS(fixedpool_size,
+	TP_PROTO(const char *pool, u32 blocks),
+	TP_ARGS(pool, blocks),
+	TP_STRUCT__entry(
+		__array(char, pool, FIXEDPOOL_NAME_SIZE)
+		__field(u32, blocks)
+	),
+	TP_fast_assign(
+		strscpy(__entry->pool, pool, FIXEDPOOL_NAME_SIZE);
+		__entry->blocks = blocks;
+	),
+	TP_printk("pool=%s blocks=%u", __entry->pool, __entry->blocks)
+);
+
+/* a pool has grown, and has so many blocks now */
+DEFINE_EVENT(fixedpool_size, fixedpool_grow,
+	TP_PROTO(const char *pool, u32 blocks),
+	TP_ARGS(pool, blocks));
+
+/* a pool has given memory back, and has so many blocks left */
+DEFINE_EVENT(fixedpool_size, fixedpool_shrink,
+	TP_PROTO(const char *pool, u32 blocks),
+	TP_ARGS(pool, blocks));
 
 #endif /* FIXEDPOOL_TRACE_H */
 

@@ -36,6 +36,7 @@ static bool trace_switch(const char *event, bool on)
 
 static const char *const events[] = {
 	"fixedpool_alloc", "fixedpool_free", "fixedpool_refuse", "fixedpool_reclaim",
+	"fixedpool_wait", "fixedpool_wait_end", "fixedpool_grow", "fixedpool_shrink",
 };
 
 /* A pool of a process, and an empty trace into which all events go. */
@@ -227,6 +228,56 @@ TEST_F(trace, shuts_magazines_only_as_long_as_it_is_on)
 	handle = block_take(self->client, self->id);
 	ASSERT_NE(0, handle);
 	EXPECT_EQ(1, times_block(self, "fixedpool_alloc", handle));
+}
+
+TEST_F(trace, shows_who_waits_in_vain)
+{
+	__u64 handles[BLOCKS];
+	struct fixedpool_alloc alloc = {
+		.pool = self->id,
+		.flags = FIXEDPOOL_ALLOC_WAIT,
+		.count = 2,
+		.handles = (uintptr_t)handles,
+	};
+	char line[128];
+	struct timespec time;
+
+	for (unsigned int i = 0; i < BLOCKS; i += FIXEDPOOL_MAX_BATCH)
+		ASSERT_EQ(0, blocks_take(self->client, self->id, handles + i,
+					 FIXEDPOOL_MAX_BATCH, 0, NULL));
+	EXPECT_EQ(0, times(self->text, "fixedpool_wait: "));
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	alloc.timeout = time.tv_sec * 1000000000ULL + time.tv_nsec + 10000000;
+	ASSERT_EQ(ETIMEDOUT, call(self->client, FIXEDPOOL_IOC_ALLOC, &alloc));
+	EXPECT_EQ(1, times(self->text, "fixedpool_wait: pool=" POOL " min=2 max=2\n"));
+	snprintf(line, sizeof(line), "fixedpool_wait_end: pool=" POOL " result=%d\n", -ETIMEDOUT);
+	EXPECT_EQ(1, times(self->text, line));
+}
+
+TEST_F(trace, shows_a_pool_that_grows_and_shrinks)
+{
+	struct fixedpool_pool_create create = {
+		.name = "traced-grows",
+		.flags = FIXEDPOOL_POOL_AUTO_DESTROY,
+		.block_size = 4096,
+		.blocks = 1,
+		.reserve = 1,
+		.max_blocks = 2,
+		.storage = variant->storage,
+	};
+	__u64 handles[2];
+
+	ASSERT_EQ(0, call(self->client, FIXEDPOOL_IOC_POOL_CREATE, &create));
+	ASSERT_EQ(0, blocks_take(self->client, create.id, handles, 1, 0, NULL));
+	EXPECT_EQ(0, times(self->text, "fixedpool_grow: pool=traced-grows "));
+	ASSERT_EQ(0, blocks_take(self->client, create.id, handles + 1, 1, 0, NULL));
+	EXPECT_EQ(1, times(self->text, "fixedpool_grow: pool=traced-grows blocks=2\n"));
+	ASSERT_EQ(0, blocks_free(self->client, handles, 2, NULL));
+	EXPECT_EQ(0, times(self->text, "fixedpool_shrink: pool=traced-grows "));
+	/* 4: no line in the log */
+	ASSERT_TRUE(text_write("/proc/sys/vm/drop_caches", "4"));
+	ASSERT_TRUE(text_write("/proc/sys/vm/drop_caches", "2"));
+	EXPECT_EQ(1, times(self->text, "fixedpool_shrink: pool=traced-grows blocks=1\n"));
 }
 
 TEST_F(trace, shows_a_pool_made_meanwhile)
