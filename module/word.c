@@ -159,12 +159,14 @@ unsigned long pool_claim_word(struct fixedpool *pool, enum holder holder,
 	return mask;
 }
 
-/* @step is PAIR_ODD where an allocation ends, and 0 where there is none. */
-static __always_inline u64 end_pair(u64 *versions, u64 step)
+/* @step is PAIR_ODD where an allocation ends, and 0 where there is none; @ends
+ * is the same, known to the compiler.
+ */
+static __always_inline u64 end_pair(u64 *versions, u64 step, bool ends)
 {
 	u64 pair = READ_ONCE(*versions) + step;
 
-	if (step)
+	if (ends)
 		WRITE_ONCE(*versions, pair);
 	return pair;
 }
@@ -210,8 +212,8 @@ static __always_inline unsigned long end_quads(struct fixedpool *pool, u32 word,
 		if (((mask >> bit) & QUAD_MASK) == QUAD_MASK) {
 			/* fully ordered, as drop_hold() in pool.c */
 			if (likely(try_cmpxchg(holds, &ours, 0))) {
-				mend |= end_pair(&versions[0], step);
-				mend |= end_pair(&versions[1], step);
+				mend |= end_pair(&versions[0], step, step);
+				mend |= end_pair(&versions[1], step, step);
 			} else {
 				left |= QUAD_MASK << bit;
 			}
@@ -236,15 +238,20 @@ static __always_inline unsigned long end_group(struct fixedpool *pool,
 	unsigned long left = 0;
 	unsigned int quad;
 	u64 mend = 0;
+	u64 add = step;
 
+	/* in a register each, not computed anew for every quad */
+	OPTIMIZER_HIDE_VAR(holds);
+	if (step)
+		OPTIMIZER_HIDE_VAR(add);
 #pragma GCC unroll 16
 	for (quad = 0; quad < POOL_BATCH / QUAD; quad++) {
 		u64 ours = QUAD_HOLDS(holder);
 
 		/* as in end_quads() */
 		if (likely(try_cmpxchg(&holds[quad], &ours, 0))) {
-			mend |= end_pair(&versions[2 * quad], step);
-			mend |= end_pair(&versions[2 * quad + 1], step);
+			mend |= end_pair(&versions[2 * quad], add, step);
+			mend |= end_pair(&versions[2 * quad + 1], add, step);
 		} else {
 			left |= QUAD_MASK << quad * QUAD;
 		}
