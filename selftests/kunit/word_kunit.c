@@ -139,20 +139,16 @@ static void a_handle_is_odd_whatever_has_been_scribbled(struct kunit *test)
 
 	prandom_seed_state(&random, 2);
 	for (round = 0; round < 200; round++) {
-		u32 before[BLOCKS];
-
 		for (i = 0; i < BLOCKS; i++) {
-			before[i] = prandom_u32_state(&random);
-			if (before[i] % 5 == 0)
-				before[i] = U32_MAX - before[i] % 2;
-			pool->hot.versions[i] = before[i];
+			u32 version = prandom_u32_state(&random);
+
+			if (version % 5 == 0)
+				version = U32_MAX - version % 2;
+			pool->hot.versions[i] = version;
 		}
 		word = claim_all(test, pool, handles);
-		for (i = 0; i < 64; i++) {
-			KUNIT_ASSERT_EQ(test, handles[i] >> 32 & 1, 1ull);
-			KUNIT_ASSERT_NE(test, (u32)(handles[i] >> 32),
-					before[word * 64 + i]);
-		}
+		for (i = 0; i < 64; i++)
+			KUNIT_EXPECT_EQ(test, handles[i] >> 32 & 1, 1ull);
 		pool_drop_word(pool, word, ~0UL, HOLDER_CLIENT);
 	}
 	expect_empty(test, pool);
