@@ -49,12 +49,13 @@ void *fixedpool_alloc_wait(struct fixedpool *pool, u64 *handle,
 
 	if (index != FIXEDPOOL_NO_INDEX) {
 		*handle = pool_begin(pool, index, HOLDER_MODULE);
-		return pool_block(pool, index);
+	} else {
+		reserved = reserve(pool, 1, deadline);
+		if (reserved < 0)
+			return ERR_PTR(reserved);
+		pool_claim(pool, HOLDER_MODULE, &index, handle, 1);
 	}
-	reserved = reserve(pool, 1, deadline);
-	if (reserved < 0)
-		return ERR_PTR(reserved);
-	pool_claim(pool, HOLDER_MODULE, &index, handle, 1);
+	pool_note_caller(pool, index, _RET_IP_);
 	return pool_block(pool, index);
 }
 FIXEDPOOL_EXPORT(fixedpool_alloc_wait);
@@ -63,7 +64,7 @@ FIXEDPOOL_EXPORT(fixedpool_alloc_wait);
  * fixedpool_alloc_bulk_wait() - take several blocks, wait until there are as many
  * @pool: the pool
  * @handles: filled with handles
- * @count: how many, at least 1
+ * @count: how many
  * @deadline: as for fixedpool_alloc_wait()
  *
  * Takes all or none.
@@ -75,13 +76,16 @@ FIXEDPOOL_EXPORT(fixedpool_alloc_wait);
 int fixedpool_alloc_bulk_wait(struct fixedpool *pool, u64 *handles,
 			      unsigned int count, ktime_t deadline)
 {
-	int reserved = reserve(pool, count, deadline);
+	int reserved = count ? reserve(pool, count, deadline) : 0;
 	u32 indices[POOL_BATCH];
+	unsigned int i;
 
 	while (reserved > 0) {
 		unsigned int some = min_t(unsigned int, reserved, POOL_BATCH);
 
 		pool_claim(pool, HOLDER_MODULE, indices, handles, some);
+		for (i = 0; i < some; i++)
+			pool_note_caller(pool, indices[i], _RET_IP_);
 		handles += some;
 		reserved -= some;
 	}

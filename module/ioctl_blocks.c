@@ -177,12 +177,13 @@ long alloc_deliver(struct client *client, struct attachment *att,
 static ktime_t deadline_of(const struct fixedpool_alloc *alloc)
 {
 	struct timespec64 offset = {};
+	ktime_t ahead;
 
-	if (alloc->timeout >= KTIME_MAX)
-		return KTIME_MAX;
 	timens_add_monotonic(&offset);
-	return ktime_sub((ktime_t)alloc->timeout,
-			 timespec64_to_ktime(offset));
+	ahead = timespec64_to_ktime(offset);
+	if (alloc->timeout >= KTIME_MAX + min_t(s64, ahead, 0))
+		return KTIME_MAX;
+	return ktime_sub((ktime_t)alloc->timeout, ahead);
 }
 
 int alloc_reserve(struct client *client, struct attachment *att,

@@ -129,11 +129,14 @@ static long fill(struct attachment *att, struct fixedpool_cache_fill *fill,
 	return error;
 }
 
-/* Neighbours at the head of @indices that are in the cache. */
-static unsigned int find_run(const struct attachment *att, const u32 *indices,
-			     unsigned int count, unsigned long *mask)
+/* Neighbours at the head of @indices that are in the cache; @index is the first
+ * of these, safe to use under speculation.
+ */
+static unsigned int find_run(const struct attachment *att, u32 index,
+			     const u32 *indices, unsigned int count,
+			     unsigned long *mask)
 {
-	u32 first = indices[0] & ~(POOL_BATCH - 1);
+	u32 first = index & ~(POOL_BATCH - 1);
 	const u32 *versions = att->pool->hot.versions + first;
 	unsigned long held = READ_ONCE(att->held[first / POOL_BATCH]);
 	unsigned int i;
@@ -193,7 +196,8 @@ static long drain(struct attachment *att, const u32 *indices,
 		mask = ~0UL;
 		if (count < POOL_BATCH ||
 		    !is_group(att, handle.index / POOL_BATCH, indices))
-			run = find_run(att, indices, count, &mask);
+			run = find_run(att, handle.index, indices, count,
+				       &mask);
 		if (run > 1) {
 			uncache(att, handle.index / POOL_BATCH, mask);
 		} else {

@@ -807,7 +807,7 @@ struct fixedpool_cache_drain {
  * @low: in: signal when there are fewer free blocks than this; zero: do not
  * @high: in: signal when there are as many free blocks as this, after there were
  *	fewer than @low; zero: do not. Not less than @low, and neither more than
- *	the pool has; not both zero.
+ *	the pool may grow to; not both zero.
  * @fd: in: the eventfd
  * @id: out: number of the watch, never zero; in: zero. With
  *	FIXEDPOOL_WATCH_REMOVE in: the watch that ends, and @low, @high and @fd
