@@ -186,10 +186,15 @@ static bool withdraw(struct growth *growth, u32 chunk)
 	WRITE_ONCE(growth->blocks, growth->blocks - (end - first));
 	if (!depot_claim_range(growth->depot, first, end))
 		goto stays;
+	/* A waiter enters the queue first, and looks at what is free then: it
+	 * finds these blocks, or we find it.
+	 */
+	smp_mb();
 	/* Whoever had one of them and has pinned it did so before it became
 	 * free, and so before we took it.
 	 */
-	if (!storage_idle(growth->storage, chunk)) {
+	if (waiting_any(growth->magazines->waiting) ||
+	    !storage_idle(growth->storage, chunk)) {
 		depot_give_range(growth->depot, first, end);
 		goto stays;
 	}
@@ -197,6 +202,8 @@ static bool withdraw(struct growth *growth, u32 chunk)
 
 stays:
 	WRITE_ONCE(growth->blocks, growth->blocks + (end - first));
+	/* they were gone for a moment, in which somebody may have missed them */
+	magazines_supplied(growth->magazines);
 	return false;
 }
 
@@ -229,7 +236,9 @@ u32 growth_shrink(struct growth *growth, u32 max)
 	u32 chunk = geometry_of(growth)->chunks;
 	u32 gone = 0;
 
-	if (!growth_spare(growth) || !mutex_trylock(&growth->lock))
+	/* what is free belongs to those who wait */
+	if (waiting_any(growth->magazines->waiting) || !growth_spare(growth) ||
+	    !mutex_trylock(&growth->lock))
 		return 0;
 	if (magazines_cached(growth->magazines))
 		magazines_drain(growth->magazines);
@@ -247,6 +256,8 @@ u32 growth_shrink(struct growth *growth, u32 max)
 		cond_resched();
 	}
 	up_write(&growth->mapping);
+	if (gone)
+		magazines_withdrawn(growth->magazines);
 unlock:
 	mutex_unlock(&growth->lock);
 	return gone;

@@ -342,6 +342,19 @@ void magazines_supplied(struct magazines *mags)
 }
 
 /**
+ * magazines_withdrawn() - blocks have been taken out of the depot, for good
+ * @mags: the pool's magazines
+ *
+ * Context: any.
+ */
+void magazines_withdrawn(struct magazines *mags)
+{
+	/* between the blocks and the looks, as in came() */
+	smp_mb();
+	went(mags);
+}
+
+/**
  * magazine_give_past() - put a block into the depot, whatever room there is
  * @mags: the pool's magazines
  * @index: the block
@@ -554,7 +567,8 @@ static void magazines_work(struct work_struct *work)
 	struct magazines *mags = container_of(work, struct magazines, work);
 
 	mutex_lock(&mags->lock);
-	settle(mags);
+	if (!mags->stopped)
+		settle(mags);
 	mutex_unlock(&mags->lock);
 }
 
@@ -809,6 +823,7 @@ int magazines_init(struct magazines *mags, struct depot *depot,
 	mags->high = mags->high_own;
 	mags->shut = false;
 	mags->demands = 0;
+	mags->stopped = false;
 	mags->watched = false;
 	mutex_init(&mags->lock);
 	mags->kick = IRQ_WORK_INIT_HARD(magazines_kicked);
@@ -859,6 +874,10 @@ void magazines_stop(struct magazines *mags)
 	watch_remove(mags);
 	if (mags->room)
 		cpuhp_state_remove_instance_nocalls(hotplug_state, &mags->node);
+	/* The work itself may ask for more of it, when it drains magazines. */
+	mutex_lock(&mags->lock);
+	mags->stopped = true;
+	mutex_unlock(&mags->lock);
 	if (READ_ONCE(mags->kicked)) {
 		/* Of two callbacks that run at once, irq_work_sync() does not
 		 * wait for the slower one; the grace period does, since they

@@ -80,6 +80,7 @@ struct magazine_paths {
  * @demands: how many demand that they stay shut; changed under @lock
  * @watched: somebody wants to see each block, so they are to be shut; changed
  *	under @lock
+ * @stopped: @work does nothing any more; changed under @lock
  * @lock: Protects: changes of the limits. Ordering: innermost.
  * @kick: asks for @work, from any context
  * @kicked: it has been used
@@ -100,6 +101,7 @@ struct magazines {
 	u32 high_own;
 	bool shut;
 	u32 demands;
+	bool stopped;
 	bool watched;
 	struct mutex lock; /* see above */
 	struct irq_work kick;
@@ -131,6 +133,7 @@ u32 magazines_reserve(struct magazines *mags, u32 min, u32 max);
 void magazines_cancel(struct magazines *mags, u32 count);
 void magazines_put(struct magazines *mags, u32 word, unsigned long mask);
 void magazines_supplied(struct magazines *mags);
+void magazines_withdrawn(struct magazines *mags);
 int magazines_watch(void);
 void magazines_unwatch(void);
 

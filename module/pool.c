@@ -66,6 +66,8 @@ u64 pool_mapped_bytes(const struct geometry *geo, enum fixedpool_storage which)
 
 /* Times that magazines are drained before a pool is said to be empty. */
 #define DRAINS_MAX	3
+/* Between two tries to make a pool grow for those who wait. */
+#define GROW_AGAIN_MS	100
 
 /* Everything but the magazines. */
 static u64 base_bytes(const struct geometry *geo, enum fixedpool_storage which)
@@ -394,6 +396,32 @@ static bool gives_up(const struct patience *patience)
 	       ktime_compare(patience->deadline, ktime_get()) <= 0;
 }
 
+/*
+ * Until it is served, or this is why it gives up. A pool that has failed to grow,
+ * or has shrunk just before, may be able to grow after a while. There is nobody
+ * but those who wait to have it tried: others are turned away as long as they do.
+ */
+static int wait_and_grow(struct fixedpool *pool, struct waiter *waiter,
+			 const struct patience *patience)
+{
+	struct patience slice = *patience;
+	int error;
+
+	do {
+		if (growth_grow(&pool->growth, waiter->min, waiter->max))
+			waiting_hand_over(&pool->waiting);
+		if (growth_possible(&pool->growth)) {
+			ktime_t again = ktime_add_ms(ktime_get(), GROW_AGAIN_MS);
+
+			slice.deadline = min(again, patience->deadline);
+		} else {
+			slice.deadline = patience->deadline;
+		}
+		error = waiting_doze(waiter, &slice);
+	} while (error == -ETIMEDOUT && !gives_up(patience));
+	return error;
+}
+
 /* In the queue. */
 static int reserve_in_turn(struct fixedpool *pool, struct waiting_party *party,
 			   u32 min, u32 max, const struct patience *patience)
@@ -409,7 +437,8 @@ static int reserve_in_turn(struct fixedpool *pool, struct waiting_party *party,
 	magazines_demand(&pool->magazines);
 	waiting_hand_over(&pool->waiting);
 	waiting_look(&pool->waiting);
-	error = waiting_sleep(&pool->waiting, &waiter, patience);
+	error = wait_and_grow(pool, &waiter, patience);
+	error = waiting_leave(&pool->waiting, &waiter, error);
 	magazines_undemand(&pool->magazines);
 	trace_fixedpool_wait_end(pool->name, error ?: (int)waiter.granted);
 	if (error)

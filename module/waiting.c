@@ -68,7 +68,7 @@ static void finish(struct waiting *waiting, struct waiter *waiter, u32 granted,
 	leave_queue(waiting, waiter);
 	waiter->granted = granted;
 	waiter->error = error;
-	/* pairs with waiting_sleep(), which goes on without the lock */
+	/* pairs with waiting_doze(), which goes on without the lock */
 	smp_store_release(&waiter->done, true);
 	wake_up_process(waiter->task);
 }
@@ -228,7 +228,7 @@ void waiting_party_init(struct waiting_party *party)
  * @party: the waiter's party, or NULL
  * @waiter: who waits: @min and @max are set
  *
- * Context: process. If it succeeds, waiting_sleep() must follow.
+ * Context: process. If it succeeds, waiting_leave() must follow.
  * Return: 0; or why nobody, or nobody of the party, may wait any more.
  */
 int waiting_enter(struct waiting *waiting, struct waiting_party *party,
@@ -254,8 +254,16 @@ int waiting_enter(struct waiting *waiting, struct waiting_party *party,
 	return error;
 }
 
-/* Until the waiter is done, or this is why it gives up. */
-static int sleep(struct waiter *waiter, const struct patience *patience)
+/**
+ * waiting_doze() - sleep in the queue, without leaving it
+ * @waiter: who has entered it
+ * @patience: how long, and what may disturb it
+ *
+ * Context: process; sleeps. waiting_leave() must follow, or another doze.
+ * Return: 0 if the waiter has been served or sent away; -ETIMEDOUT; -ERESTARTSYS
+ * if a signal came.
+ */
+int waiting_doze(struct waiter *waiter, const struct patience *patience)
 {
 	bool forever = patience->deadline == KTIME_MAX;
 	ktime_t deadline = patience->deadline;
@@ -282,19 +290,17 @@ static int sleep(struct waiter *waiter, const struct patience *patience)
 }
 
 /**
- * waiting_sleep() - wait to be served
+ * waiting_leave() - be in the queue no more
  * @waiting: the queue
  * @waiter: who has entered it
- * @patience: how long, and what may disturb it
+ * @error: why, if it has not been served or sent away: what waiting_doze() said
  *
- * Context: process; sleeps.
- * Return: 0, and @waiter->granted blocks are reserved for the caller; -ETIMEDOUT;
- * -ERESTARTSYS if a signal came; or why it was sent away.
+ * Context: process.
+ * Return: 0, and @waiter->granted blocks are reserved for the caller; @error; or
+ * why it was sent away.
  */
-int waiting_sleep(struct waiting *waiting, struct waiter *waiter,
-		  const struct patience *patience)
+int waiting_leave(struct waiting *waiting, struct waiter *waiter, int error)
 {
-	int error = sleep(waiter, patience);
 	unsigned long flags;
 	bool left;
 

@@ -106,8 +106,8 @@ void waiting_party_init(struct waiting_party *party);
 int waiting_enter(struct waiting *waiting, struct waiting_party *party,
 		  struct waiter *waiter);
 void waiting_hand_over(struct waiting *waiting);
-int waiting_sleep(struct waiting *waiting, struct waiter *waiter,
-		  const struct patience *patience);
+int waiting_doze(struct waiter *waiter, const struct patience *patience);
+int waiting_leave(struct waiting *waiting, struct waiter *waiter, int error);
 void waiting_came(struct waiting *waiting, u32 free);
 void waiting_went(struct waiting *waiting, u32 free);
 void waiting_look(struct waiting *waiting);

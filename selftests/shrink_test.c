@@ -160,6 +160,72 @@ TEST_F(shrinking, all_goes_but_the_reserve)
 	EXPECT_EQ(MAX_BLOCKS, sysfs_number(POOL, "peak"));
 }
 
+struct waiting {
+	int client;
+	__u32 id;
+	__u64 handles[MAX_BLOCKS];
+	__u32 done;
+	int result;
+};
+
+static void *wait_for_all(void *argument)
+{
+	struct waiting *waiting = argument;
+	struct fixedpool_alloc alloc = {
+		.pool = waiting->id,
+		.flags = FIXEDPOOL_ALLOC_WAIT,
+		.count = MAX_BLOCKS,
+		.handles = (uintptr_t)waiting->handles,
+	};
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	alloc.timeout = (time.tv_sec + 20) * 1000000000ULL;
+	waiting->result = call(waiting->client, FIXEDPOOL_IOC_ALLOC, &alloc);
+	waiting->done = alloc.done;
+	return NULL;
+}
+
+/* Nobody else could make the pool grow again as long as he waits. */
+TEST_F(shrinking, nothing_goes_that_somebody_waits_for)
+{
+	static struct waiting waiting;
+	pthread_t thread;
+
+	waiting.client = self->client;
+	waiting.id = self->id;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_for_all, &waiting));
+	EXPECT_TRUE(EVENTUALLY(sysfs_number(POOL, "waiters") == 1));
+	ASSERT_EQ(0, blocks_free(self->client, self->handles, MAX_BLOCKS / 2, NULL));
+	ASSERT_TRUE(memory_is_short());
+	EXPECT_EQ(MAX_BLOCKS, BLOCKS_NOW);
+	ASSERT_EQ(0, blocks_free(self->client, self->handles + MAX_BLOCKS / 2, MAX_BLOCKS / 2,
+				 NULL));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, waiting.result);
+	EXPECT_EQ(MAX_BLOCKS, waiting.done);
+}
+
+/* One that has just failed to grow tries again for him. */
+TEST_F(shrinking, what_is_gone_comes_back_for_who_waits)
+{
+	static struct waiting waiting;
+	pthread_t thread;
+
+	/* it cannot have them all yet, so it does not grow at once */
+	ASSERT_EQ(0, blocks_free(self->client, self->handles, MAX_BLOCKS - 1, NULL));
+	ASSERT_TRUE(memory_is_short());
+	EXPECT_GT(MAX_BLOCKS, BLOCKS_NOW);
+	waiting.client = self->client;
+	waiting.id = self->id;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wait_for_all, &waiting));
+	EXPECT_TRUE(EVENTUALLY(sysfs_number(POOL, "waiters") == 1));
+	ASSERT_EQ(0, block_free(self->client, self->handles[MAX_BLOCKS - 1]));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, waiting.result);
+	EXPECT_EQ(MAX_BLOCKS, waiting.done);
+}
+
 TEST_F(shrinking, a_chunk_stays_of_which_one_block_is_held)
 {
 	__u32 kept = MAX_BLOCKS - 1;
