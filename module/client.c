@@ -273,8 +273,14 @@ void client_leave(struct client *client, struct attachment *att)
 	mutex_lock(&client->lock);
 	attached = xa_load(&client->attachments, att->pool->id) == att;
 	if (attached) {
-		erase_units(client, att->pool, att->pool->units);
+		/* First it cannot be borrowed any more, then not be found. The
+		 * other way round, one thread might allocate from it for as long
+		 * as we are kept from going on, and another be told that what it
+		 * frees is of no pool. Pairs with the exchange in client_borrow().
+		 */
 		WRITE_ONCE(att->left, true);
+		smp_wmb();
+		erase_units(client, att->pool, att->pool->units);
 	}
 	mutex_unlock(&client->lock);
 	if (!attached)
