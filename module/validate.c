@@ -4,13 +4,14 @@
 
 #include <linux/delay.h>
 #include <linux/fixedpool.h>
+#include <linux/rcupdate.h>
 
 #include "channel.h"
 #include "compat.h"
 
 /* How often a pool is looked at before its books are said to be wrong. */
 #define LOOKS_MAX	10
-/* Between two looks. */
+/* Before the second look; twice as long before each that follows, in all 1 s. */
 #define PAUSE_MS	2
 
 static void audit_holding(void *data, u32 scope, u32 word, unsigned long mask)
@@ -43,24 +44,28 @@ static bool same(const struct audit_sums *a, const struct audit_sums *b)
  *
  * What is on its way from one place to another is found in neither, or in both.
  * So books are wrong only if they stay wrong in the same way however often one
- * looks.
+ * looks. In between every processor gets on, also one that its host has stopped,
+ * and then every task that was interrupted on the way.
  *
- * Context: process; may sleep. O(blocks).
+ * Context: process; may sleep, a second if books are wrong. O(blocks).
  * Return: the verdict.
  */
 enum validate_verdict validate_pool(struct fixedpool *pool,
 				    struct audit *audit)
 {
 	struct audit_sums first;
+	u32 pause = PAUSE_MS;
 	bool still = true;
 	u32 i;
 
 	look(audit, pool);
 	first = audit->sums;
 	for (i = 1; !audit_balanced(audit) && i < LOOKS_MAX; i++) {
-		msleep(PAUSE_MS);
+		synchronize_rcu();
+		msleep(pause);
 		look(audit, pool);
 		still &= same(&first, &audit->sums);
+		pause = still ? 2 * pause : PAUSE_MS;
 	}
 	if (audit_balanced(audit))
 		return VALIDATE_RIGHT;
