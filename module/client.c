@@ -276,9 +276,10 @@ void client_leave(struct client *client, struct attachment *att)
 		/* First it cannot be borrowed any more, then not be found. The
 		 * other way round, one thread might allocate from it for as long
 		 * as we are kept from going on, and another be told that what it
-		 * frees is of no pool. Pairs with the exchange in client_borrow().
+		 * frees is of no pool.
 		 */
 		WRITE_ONCE(att->left, true);
+		/* pairs with the exchange in client_borrow() */
 		smp_wmb();
 		erase_units(client, att->pool, att->pool->units);
 	}
