@@ -7,23 +7,19 @@
 #include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/kernel.h>
-#include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 
-#define FANOUT	64
-static_assert(BITS_PER_LONG == FANOUT);
+static_assert(BITS_PER_LONG == DEPOT_FANOUT);
 
 /* Fills in the number of entries at each level; returns the top level. */
 static unsigned int depot_levels(u32 blocks, u32 *entries)
 {
 	unsigned int top = 0;
 
-	entries[0] = DIV_ROUND_UP_ULL(blocks, FANOUT);
-	while (entries[top] > FANOUT) {
-		entries[top + 1] = DIV_ROUND_UP(entries[top], FANOUT);
+	entries[0] = DIV_ROUND_UP_ULL(blocks, DEPOT_FANOUT);
+	while (entries[top] > DEPOT_FANOUT) {
+		entries[top + 1] = DIV_ROUND_UP(entries[top], DEPOT_FANOUT);
 		top++;
 	}
 	return top;
@@ -158,7 +154,7 @@ static unsigned long word_take(atomic_long_t *word, unsigned int want)
 
 	if (!mask)
 		return 0;
-	if (want < FANOUT)
+	if (want < DEPOT_FANOUT)
 		mask = lowest_bits(mask, want);
 	/* Fully ordered: what the last holder did to the block before it gave
 	 * the block back lies before what the next holder does with it.
@@ -173,7 +169,7 @@ static unsigned long word_take(atomic_long_t *word, unsigned int want)
 static unsigned long claim_bits(struct depot *depot, u32 first,
 				unsigned int want, u32 *word)
 {
-	u32 end = min(first + FANOUT, depot->entries[0]);
+	u32 end = min(first + DEPOT_FANOUT, depot->entries[0]);
 	unsigned long taken;
 
 	/* A round may miss: bits move behind it while it looks. Each miss
@@ -194,7 +190,7 @@ static unsigned long claim_bits(struct depot *depot, u32 first,
 static unsigned int claim_child(struct depot *depot, unsigned int level,
 				u32 first, u32 *child, unsigned int want)
 {
-	u32 end = min(first + FANOUT, depot->entries[level]);
+	u32 end = min(first + DEPOT_FANOUT, depot->entries[level]);
 	unsigned int count;
 
 	for (;;) {
@@ -243,12 +239,12 @@ void depot_claim(struct depot *depot, u32 *indices, unsigned int count)
 			want[level] -= found;
 			level--;
 			want[level] = found;
-			first[level] = child * FANOUT;
+			first[level] = child * DEPOT_FANOUT;
 		} else {
 			taken = claim_bits(depot, first[0], want[0], &word);
 			want[0] -= hweight_long(taken);
 			for (; taken; taken &= taken - 1)
-				*indices++ = word * FANOUT + __ffs(taken);
+				*indices++ = word * DEPOT_FANOUT + __ffs(taken);
 		}
 	}
 }
@@ -270,7 +266,7 @@ unsigned long depot_claim_word(struct depot *depot, unsigned int count,
 {
 	unsigned int took[DEPOT_MAX_LEVELS];
 	u32 from[DEPOT_MAX_LEVELS];
-	unsigned int level, want = min_t(unsigned int, count, FANOUT);
+	unsigned int level, want = min_t(unsigned int, count, DEPOT_FANOUT);
 	unsigned long taken;
 	unsigned int found;
 	u32 first = 0;
@@ -278,7 +274,7 @@ unsigned long depot_claim_word(struct depot *depot, unsigned int count,
 	for (level = depot->top; level; level--) {
 		want = claim_child(depot, level, first, &from[level], want);
 		took[level] = want;
-		first = from[level] * FANOUT;
+		first = from[level] * DEPOT_FANOUT;
 	}
 	taken = claim_bits(depot, first, want, word);
 	found = hweight_long(taken);
@@ -319,188 +315,10 @@ void depot_give(struct depot *depot, u32 word, unsigned long mask)
 	 * counter: it must find below what it was promised above.
 	 */
 	for (k = 1; k <= depot->top; k++) {
-		entry /= FANOUT;
+		entry /= DEPOT_FANOUT;
 		atomic_fetch_add_release(count, &depot->level[k].counters[entry]);
 	}
 	atomic_long_fetch_add_release(count, &depot->free);
-}
-
-/* log2 of the blocks under an entry of a level; level 0 are the words. */
-static unsigned int entry_shift(unsigned int level)
-{
-	return ilog2(FANOUT) * (level + 1);
-}
-
-/* The entry that a block is under. */
-static u32 entry_of(unsigned int level, u32 index)
-{
-	return (u64)index >> entry_shift(level);
-}
-
-/* How many blocks of a range are under an entry. */
-static u32 entry_overlap(unsigned int level, u32 entry, u32 first, u32 end)
-{
-	u64 from = max_t(u64, (u64)entry << entry_shift(level), first);
-	u64 to = min_t(u64, (entry + 1ULL) << entry_shift(level), end);
-
-	return to - from;
-}
-
-/* The bits of those of them that are in a word. */
-static unsigned long word_overlap(u32 word, u32 first, u32 end)
-{
-	u32 count = entry_overlap(0, word, first, end);
-	u32 from = max(first, word * FANOUT) % FANOUT;
-
-	return (~0UL >> (FANOUT - count)) << from;
-}
-
-/* Takes all of @mask out of a word, or nothing. */
-static bool word_take_all(atomic_long_t *word, unsigned long mask)
-{
-	long bits = atomic_long_read(word);
-
-	do {
-		if ((bits & mask) != mask)
-			return false;
-		/* Fully ordered, as in word_take(). */
-	} while (!atomic_long_try_cmpxchg(word, &bits, bits & ~mask));
-	return true;
-}
-
-/* Takes @count off a counter, or nothing. */
-static bool counter_take_all(atomic_t *counter, int count)
-{
-	int value = atomic_read(counter);
-
-	do {
-		if (value < count)
-			return false;
-		/* Pairs with the release in depot_give(), as the root does. */
-	} while (!atomic_try_cmpxchg_acquire(counter, &value, value - count));
-	return true;
-}
-
-static bool entry_take(struct depot *depot, unsigned int level, u32 entry,
-		       u32 first, u32 end)
-{
-	if (!level)
-		return word_take_all(&depot->level[0].words[entry],
-				     word_overlap(entry, first, end));
-	return counter_take_all(&depot->level[level].counters[entry],
-				entry_overlap(level, entry, first, end));
-}
-
-static void entry_put(struct depot *depot, unsigned int level, u32 entry,
-		      u32 first, u32 end)
-{
-	/* Releases, as in depot_give(). */
-	if (!level)
-		atomic_long_fetch_or_release(word_overlap(entry, first, end),
-					     &depot->level[0].words[entry]);
-	else
-		atomic_fetch_add_release(entry_overlap(level, entry, first, end),
-					 &depot->level[level].counters[entry]);
-}
-
-/* Puts back what was taken of a range at a level: entries before @stop. */
-static void level_put(struct depot *depot, unsigned int level, u32 first,
-		      u32 end, u32 stop)
-{
-	u32 entry;
-
-	for (entry = entry_of(level, first); entry < stop; entry++)
-		entry_put(depot, level, entry, first, end);
-}
-
-/* The entry behind the last one of a range. */
-static u32 level_end(unsigned int level, u32 end)
-{
-	return entry_of(level, end - 1) + 1;
-}
-
-/* Takes a range at a level; returns where it could not, or the end. */
-static u32 level_take(struct depot *depot, unsigned int level, u32 first,
-		      u32 end)
-{
-	u32 entry = entry_of(level, first);
-
-	while (entry < level_end(level, end) &&
-	       entry_take(depot, level, entry, first, end))
-		entry++;
-	return entry;
-}
-
-static bool range_free(const struct depot *depot, u32 first, u32 end)
-{
-	u32 word;
-
-	for (word = first / FANOUT; word < level_end(0, end); word++) {
-		if (~atomic_long_read(&depot->level[0].words[word]) &
-		    word_overlap(word, first, end))
-			return false;
-	}
-	return true;
-}
-
-/**
- * depot_claim_range() - take certain neighbours, if all of them are free
- * @depot: the depot
- * @first: the first of them
- * @end: one more than the last of them
- *
- * It is a reservation that goes down the tree on the paths to those blocks
- * alone, level by level. What the rule in depot.h promises to others stays for
- * them: a counter that has as many as the range has under it, after all that
- * goes through it has been taken off, has that many to spare, only maybe other
- * ones. Where others have taken a block of the range meanwhile, everything goes
- * up again from the bottom; until it is back others may find too few.
- *
- * Context: any; O(end - first).
- * Return: true if the blocks are the caller's, as after depot_claim().
- */
-bool depot_claim_range(struct depot *depot, u32 first, u32 end)
-{
-	unsigned int level = depot->top;
-	u32 count = end - first;
-
-	if (!range_free(depot, first, end) ||
-	    !depot_reserve(depot, count, count))
-		return false;
-	for (;;) {
-		u32 stop = level_take(depot, level, first, end);
-
-		if (stop < level_end(level, end)) {
-			level_put(depot, level, first, end, stop);
-			break;
-		}
-		if (!level)
-			return true;
-		level--;
-	}
-	for (level++; level <= depot->top; level++)
-		level_put(depot, level, first, end, level_end(level, end));
-	atomic_long_fetch_add_release(count, &depot->free);
-	return false;
-}
-
-/**
- * depot_give_range() - make neighbours free
- * @depot: the depot
- * @first: the first of them
- * @end: one more than the last of them; none is free
- *
- * Context: process; may sleep.
- */
-void depot_give_range(struct depot *depot, u32 first, u32 end)
-{
-	u32 word;
-
-	for (word = first / FANOUT; word < level_end(0, end); word++) {
-		depot_give(depot, word, word_overlap(word, first, end));
-		if (word % SZ_1M == 0)
-			cond_resched();
-	}
 }
 
 /* What an entry of a level says is free. */
@@ -535,8 +353,8 @@ bool depot_valid(const struct depot *depot)
 
 	for (k = 1; k <= depot->top; k++) {
 		for (i = 0; i < depot->entries[k]; i++) {
-			u32 first = i * FANOUT;
-			u32 end = min(first + FANOUT, depot->entries[k - 1]);
+			u32 first = i * DEPOT_FANOUT;
+			u32 end = min(first + DEPOT_FANOUT, depot->entries[k - 1]);
 
 			if (entry_value(depot, k, i) !=
 			    sum_of(depot, k - 1, first, end))

@@ -10,7 +10,7 @@
  * depot_claim() finds them.
  *
  * Whoever needs certain blocks, and no others, asks for a range of them with
- * depot_claim_range().
+ * depot_claim_range(), see depot_range.c.
  *
  * Complexity: reserve and cancel are O(1). Claiming or giving a word of blocks
  * looks at no more than 64 counters at each of log64(blocks / 4096) levels.
@@ -23,6 +23,8 @@
 #include <linux/types.h>
 
 #define DEPOT_MAX_LEVELS	5
+/* Entries under one of the next level; the blocks of a word. */
+#define DEPOT_FANOUT	64
 
 /**
  * struct depot - free blocks

@@ -11,6 +11,9 @@
  * @limit is -1 everywhere and they are drained, so that every block goes through
  * the depot. The hot paths do not look for that; they find the magazine empty, or
  * full. They are shut, too, while somebody watches each block.
+ *
+ * magazine.c has the slow paths, magazine_drain.c and magazine_shut.c what brings
+ * everything to the depot and when, magazines.c makes them and counts.
  */
 #ifndef FIXEDPOOL_MAGAZINE_H
 #define FIXEDPOOL_MAGAZINE_H
@@ -119,7 +122,6 @@ int magazines_init(struct magazines *mags, struct depot *depot,
 void magazines_stop(struct magazines *mags);
 void magazines_exit(struct magazines *mags);
 size_t magazines_bytes(u32 blocks, u32 shelves);
-u32 magazine_count(const struct fixedpool_magazine *mag);
 u32 magazines_cached(const struct magazines *mags);
 u64 magazines_taken(const struct magazines *mags);
 u64 magazines_path(const struct magazines *mags, enum magazine_path path);
@@ -134,6 +136,12 @@ void magazines_cancel(struct magazines *mags, u32 count);
 void magazines_put(struct magazines *mags, u32 word, unsigned long mask);
 void magazines_supplied(struct magazines *mags);
 void magazines_withdrawn(struct magazines *mags);
+void magazines_put_indices(struct magazines *mags, const u32 *indices,
+			   unsigned int count);
+void magazine_empty(struct magazines *mags, struct fixedpool_magazine *mag);
+void magazines_shut_init(struct magazines *mags);
+void magazines_shut_begin(struct magazines *mags);
+void magazines_shut_stop(struct magazines *mags);
 int magazines_watch(void);
 void magazines_unwatch(void);
 
@@ -143,6 +151,20 @@ void magazine_give_past(struct magazines *mags, u32 index);
 void magazine_give_slowly(struct magazines *mags, u32 index);
 u32 magazine_take_word(struct magazines *mags);
 void magazine_give_word(struct magazines *mags, u32 word);
+
+/* The state is that of an empty magazine, -1, plus this for each block in it and
+ * MAGAZINE_BUSY for each that has entered.
+ */
+static inline unsigned long magazine_state(const struct fixedpool_magazine *mag)
+{
+	return local_read(&mag->state) + 1;
+}
+
+/* Blocks that lie in a magazine singly, at this moment. */
+static inline u32 magazine_count(const struct fixedpool_magazine *mag)
+{
+	return magazine_state(mag) % MAGAZINE_BUSY;
+}
 
 /* Each block taken or given is to be seen, hence goes slowly. */
 static inline bool magazines_watched(const struct magazines *mags)

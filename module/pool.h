@@ -194,6 +194,7 @@ u64 pool_bytes_now(const struct geometry *geo, enum fixedpool_storage which,
 u64 pool_versions_bytes(const struct geometry *geo);
 u64 pool_mapped_bytes(const struct geometry *geo, enum fixedpool_storage which);
 
+void pool_note_peak(struct fixedpool *pool);
 u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max);
 int pool_reserve_patiently(struct fixedpool *pool, struct waiting_party *party,
 			   u32 min, u32 max, const struct patience *patience);

@@ -3,6 +3,7 @@
 #define NOTRACE
 #include "../../module/geometry.c"
 #include "../../module/depot.c"
+#include "../../module/depot_range.c"
 #include "../../module/account.c"
 #include "../../module/storage_pages.c"
 #include "../../module/storage_slab.c"
@@ -10,6 +11,9 @@
 #include "../../module/rack.c"
 #include "../../module/waiting.c"
 #include "../../module/magazine.c"
+#include "../../module/magazine_drain.c"
+#include "../../module/magazine_shut.c"
+#include "../../module/magazines.c"
 #include "../../module/alert.c"
 #include "../../module/ring.c"
 #include "../../module/hygiene.c"
@@ -17,6 +21,9 @@
 #include "../../module/shrink.c"
 #include "../../module/track.c"
 #include "../../module/pool.c"
+#include "../../module/pool_books.c"
+#include "../../module/pool_reserve.c"
+#include "../../module/pool_make.c"
 #include "../../module/audit.c"
 
 #include <linux/module.h>
