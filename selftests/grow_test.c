@@ -4,8 +4,7 @@
  * stops them. (That they get smaller again: shrink_test.)
  */
 #include "fixedpool_test.h"
-
-#include <setjmp.h>
+#include "fault.h"
 
 #define POOL "grow"
 #define BLOCKS 10
@@ -345,25 +344,6 @@ FIXTURE_VARIANT_ADD(mapped, revocable)
 	.flags = FIXEDPOOL_POOL_REVOCABLE,
 };
 
-static sigjmp_buf on_fault;
-static void *volatile fault_address;
-
-static void fault(int signal, siginfo_t *info, void *context)
-{
-	fault_address = info->si_addr;
-	siglongjmp(on_fault, 1);
-}
-
-/* The byte at an address, or -1 if there is SIGBUS instead, and there. */
-static int peek(const void *address)
-{
-	const volatile unsigned char *byte = address;
-
-	if (sigsetjmp(on_fault, 1))
-		return fault_address == address ? -1 : -2;
-	return *byte;
-}
-
 static void *map(int client, __u64 offset, size_t length)
 {
 	return mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, client, offset);
@@ -371,10 +351,9 @@ static void *map(int client, __u64 offset, size_t length)
 
 FIXTURE_SETUP(mapped)
 {
-	struct sigaction action = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO };
 	struct fixedpool_pool_create parameters = growing_parameters(0, variant->flags);
 
-	ASSERT_EQ(0, sigaction(SIGBUS, &action, NULL));
+	ASSERT_TRUE(faults_catch());
 	parameters.block_size = variant->block_size;
 	parameters.align = variant->align;
 	self->client = client_open();

@@ -4,41 +4,11 @@
  * touch of any other is SIGBUS at the instruction that does it.
  */
 #include "fixedpool_test.h"
-
-#include <setjmp.h>
+#include "fault.h"
 
 #define POOL "revocable"
 #define BLOCKS 20
 #define REVOCABLE FIXEDPOOL_POOL_REVOCABLE
-
-static __thread sigjmp_buf on_fault;
-static __thread void *volatile fault_address;
-
-static void fault(int signal, siginfo_t *info, void *context)
-{
-	fault_address = info->si_addr;
-	siglongjmp(on_fault, 1);
-}
-
-/* The byte at an address, or -1 if there is SIGBUS instead, and there. */
-static int peek(const void *address)
-{
-	const volatile unsigned char *byte = address;
-
-	if (sigsetjmp(on_fault, 1))
-		return fault_address == address ? -1 : -2;
-	return *byte;
-}
-
-static int poke(void *address, unsigned char value)
-{
-	volatile unsigned char *byte = address;
-
-	if (sigsetjmp(on_fault, 1))
-		return fault_address == address ? -1 : -2;
-	*byte = value;
-	return value;
-}
 
 FIXTURE(revocable)
 {
@@ -78,9 +48,8 @@ static char *map(int client, const struct fixedpool_pool_info *info)
 FIXTURE_SETUP(revocable)
 {
 	struct fixedpool_pool_create parameters = revocable_parameters(variant->pages);
-	struct sigaction action = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO };
 
-	ASSERT_EQ(0, sigaction(SIGBUS, &action, NULL));
+	ASSERT_TRUE(faults_catch());
 	self->client = client_open();
 	ASSERT_LE(0, self->client);
 	parameters.flags |= variant->flags;

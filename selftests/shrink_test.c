@@ -5,8 +5,8 @@
  * short when we say so: drop_caches calls the shrinkers.
  */
 #include "fixedpool_test.h"
+#include "fault.h"
 
-#include <setjmp.h>
 #include <sys/uio.h>
 
 #define POOL "shrink"
@@ -342,25 +342,6 @@ FIXTURE(visible)
 	unsigned char *data;
 };
 
-static sigjmp_buf on_fault;
-static void *volatile fault_address;
-
-static void fault(int signal, siginfo_t *info, void *context)
-{
-	fault_address = info->si_addr;
-	siglongjmp(on_fault, 1);
-}
-
-/* The byte at an address, or -1 if there is SIGBUS instead, and there. */
-static int peek(const void *address)
-{
-	const volatile unsigned char *byte = address;
-
-	if (sigsetjmp(on_fault, 1))
-		return fault_address == address ? -1 : -2;
-	return *byte;
-}
-
 static void *map(int client, const struct fixedpool_pool_info *info)
 {
 	return mmap(NULL, info->data_length, PROT_READ | PROT_WRITE, MAP_SHARED, client,
@@ -369,10 +350,9 @@ static void *map(int client, const struct fixedpool_pool_info *info)
 
 FIXTURE_SETUP(visible)
 {
-	struct sigaction action = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO };
 	struct fixedpool_pool_create parameters = pool_parameters(POOL);
 
-	ASSERT_EQ(0, sigaction(SIGBUS, &action, NULL));
+	ASSERT_TRUE(faults_catch());
 	parameters.block_size = BLOCK_SIZE;
 	parameters.blocks = BLOCKS;
 	parameters.max_blocks = MAX_BLOCKS;
