@@ -163,27 +163,37 @@ static void *play(void *error)
 	return NULL;
 }
 
+/* The most that two counters have shown while a scenario was played; an errno. */
+static int watch_play(long long *busy, long long *words)
+{
+	pthread_t player;
+	int error = 0;
+
+	if (pthread_create(&player, NULL, play, &error))
+		return EAGAIN;
+	while (pthread_tryjoin_np(player, NULL)) {
+		long long now = sysfs_number("scenario", "busy");
+
+		if (now > *busy)
+			*busy = now;
+		now = sysfs_number("scenario", "loads_word");
+		if (now > *words)
+			*words = now;
+		usleep(1000);
+	}
+	return error;
+}
+
 /* In the kernel, where an interrupt comes while a magazine is in use, and where
- * whole words are given back.
+ * whole words are given back. That is left to chance, and so is whether we look
+ * before the pool is gone: hence more than once.
  */
 TEST_F(paths, of_interrupts_that_meet_a_magazine_in_use_are_told)
 {
 	long long busy = 0, words = 0;
-	pthread_t player;
-	int error = 0;
 
-	ASSERT_EQ(0, pthread_create(&player, NULL, play, &error));
-	while (pthread_tryjoin_np(player, NULL)) {
-		long long now = sysfs_number("scenario", "busy");
-
-		if (now > busy)
-			busy = now;
-		now = sysfs_number("scenario", "loads_word");
-		if (now > words)
-			words = now;
-		usleep(1000);
-	}
-	ASSERT_EQ(0, error);
+	for (int round = 0; round < 20 && (busy <= 0 || words <= 0); round++)
+		ASSERT_EQ(0, watch_play(&busy, &words));
 	EXPECT_LT(0, busy);
 	EXPECT_LT(0, words);
 }
