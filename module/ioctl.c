@@ -26,7 +26,7 @@ static_assert(sizeof(struct fixedpool_pool_create) == 72);
 static_assert(sizeof(struct fixedpool_pool_attach) == 40);
 static_assert(sizeof(struct fixedpool_pool_detach) == 8);
 static_assert(sizeof(struct fixedpool_pool_destroy) == 40);
-static_assert(sizeof(struct fixedpool_pool_info) == 168);
+static_assert(sizeof(struct fixedpool_pool_info) == 184);
 static_assert(sizeof(struct fixedpool_header) == 64);
 static_assert(sizeof(struct fixedpool_alloc) == 40);
 static_assert(sizeof(struct fixedpool_free) == 24);

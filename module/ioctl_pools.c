@@ -26,7 +26,8 @@ long call_query(struct client *client, struct call *call)
 			    FIXEDPOOL_FEATURE_GROW |
 			    FIXEDPOOL_FEATURE_HYGIENE |
 			    FIXEDPOOL_FEATURE_REVOCABLE |
-			    FIXEDPOOL_FEATURE_TRACK,
+			    FIXEDPOOL_FEATURE_TRACK |
+			    FIXEDPOOL_FEATURE_HOLDS,
 		.abi_version = FIXEDPOOL_ABI_VERSION,
 		.client = client->id,
 		.max_block_size = FIXEDPOOL_MAX_BLOCK_SIZE,
@@ -145,14 +146,16 @@ static void info_fill(struct fixedpool_pool_info *info,
 		.peak = READ_ONCE(pool->peak),
 		.clients = READ_ONCE(pool->attached),
 		.chunk_size = mappable ? geo->chunk_size : 0,
-		.data_offset = mmap_data_offset(pool),
-		.data_length = mmap_data_length(pool),
-		.versions_offset = mmap_versions_offset(pool),
-		.versions_length = mmap_versions_length(pool),
-		.header_offset = mmap_header_offset(pool),
-		.header_length = mmap_header_length(pool),
+		.data_offset = mmap_offset(pool, MMAP_DATA),
+		.data_length = mmap_length(pool, MMAP_DATA),
+		.versions_offset = mmap_offset(pool, MMAP_VERSIONS),
+		.versions_length = mmap_length(pool, MMAP_VERSIONS),
+		.header_offset = mappable ? mmap_offset(pool, MMAP_HEADER) : 0,
+		.header_length = mmap_length(pool, MMAP_HEADER),
 		.max_blocks = pool_max_blocks(pool),
 		.waiters = READ_ONCE(pool->waiting.count),
+		.holds_offset = mappable ? mmap_offset(pool, MMAP_HOLDS) : 0,
+		.holds_length = mmap_length(pool, MMAP_HOLDS),
 	};
 	strscpy(info->name, pool->name, sizeof(info->name));
 }

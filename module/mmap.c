@@ -3,10 +3,11 @@
  * Mapping pools into processes.
  *
  * A pool has one range of the device's offsets: first its blocks, then its
- * version words, then its header, which can only be read. All pages that there are
- * of a mapping are put in place when it is made, each with a reference of its own,
- * so that a touch does not fault, and a page outlives the pool as long as somebody
- * can see it. Those of a pool that has grown since come by faults.
+ * version words, then what can only be read, its header and the counts of holds.
+ * All pages that there are of a mapping are put in place when it is made, each with
+ * a reference of its own, so that a touch does not fault, and a page outlives the
+ * pool as long as somebody can see it. Those of a pool that has grown since come by
+ * faults.
  *
  * A mapping stands on a file of its own, not on the client's: it keeps the
  * pool, but closing the last descriptor ends the client at once, mapped or not.
@@ -26,63 +27,53 @@
 
 #define PAGES_AT_ONCE	32
 
-/**
- * mmap_data_offset() - where the blocks begin in the device
- * @pool: the pool
- */
-u64 mmap_data_offset(const struct fixedpool *pool)
+static u64 first_offset(const struct fixedpool *pool)
 {
 	return (u64)pool->id << MMAP_UNIT_SHIFT;
 }
 
 /**
- * mmap_data_length() - how many bytes of blocks can be mapped
+ * mmap_length() - how many bytes of a region can be mapped
  * @pool: the pool
- */
-u64 mmap_data_length(const struct fixedpool *pool)
-{
-	return pool_mappable(pool) ? geometry_data_bytes(pool_geometry(pool)) :
-				     0;
-}
-
-/**
- * mmap_versions_offset() - where the version words begin in the device
- * @pool: the pool
- */
-u64 mmap_versions_offset(const struct fixedpool *pool)
-{
-	return mmap_data_offset(pool) + mmap_data_length(pool);
-}
-
-/**
- * mmap_versions_length() - how many bytes of version words can be mapped
- * @pool: the pool
- */
-u64 mmap_versions_length(const struct fixedpool *pool)
-{
-	return pool_mappable(pool) ? pool_versions_bytes(pool_geometry(pool)) :
-				     0;
-}
-
-/**
- * mmap_header_offset() - where the header begins in the device
- * @pool: the pool
+ * @region: the region
  *
- * Return: the offset, or 0 if there is none.
+ * Return: the bytes, whole pages; 0 if there are none.
  */
-u64 mmap_header_offset(const struct fixedpool *pool)
+u64 mmap_length(const struct fixedpool *pool, enum mmap_region region)
 {
-	return pool->header ?
-		mmap_versions_offset(pool) + mmap_versions_length(pool) : 0;
+	const struct geometry *geo = pool_geometry(pool);
+
+	if (!pool_mappable(pool))
+		return 0;
+	switch (region) {
+	case MMAP_DATA:
+		return geometry_data_bytes(geo);
+	case MMAP_VERSIONS:
+		return pool_versions_bytes(geo);
+	case MMAP_HEADER:
+		return PAGE_SIZE;
+	case MMAP_HOLDS:
+		return pool_holds_bytes(geo, pool->which);
+	default:
+		return 0;
+	}
 }
 
 /**
- * mmap_header_length() - how many bytes of the header can be mapped
+ * mmap_offset() - where a region begins in the device
  * @pool: the pool
+ * @region: the region
+ *
+ * Return: the offset. Where nothing can be mapped, that of the pool.
  */
-u64 mmap_header_length(const struct fixedpool *pool)
+u64 mmap_offset(const struct fixedpool *pool, enum mmap_region region)
 {
-	return pool->header ? PAGE_SIZE : 0;
+	u64 offset = first_offset(pool);
+	enum mmap_region before;
+
+	for (before = MMAP_DATA; before < region; before++)
+		offset += mmap_length(pool, before);
+	return offset;
 }
 
 /*
@@ -92,16 +83,16 @@ u64 mmap_header_length(const struct fixedpool *pool)
  */
 static struct page *page_at(const struct fixedpool *pool, u64 offset)
 {
-	u64 versions = mmap_versions_offset(pool) >> PAGE_SHIFT;
+	u64 versions = mmap_offset(pool, MMAP_VERSIONS) >> PAGE_SHIFT;
 	struct page *page;
 
 	lockdep_assert_held(&pool->growth.mapping);
-	/* versions and header follow each other in memory, too */
+	/* versions, header and holds follow each other in memory, too */
 	if (offset >= versions)
 		return vmalloc_to_page((void *)pool->hot.versions +
 				       ((offset - versions) << PAGE_SHIFT));
 	page = storage_page(&pool->storage,
-			    offset - (mmap_data_offset(pool) >> PAGE_SHIFT));
+			    offset - (first_offset(pool) >> PAGE_SHIFT));
 	if (page)
 		mapping_own_page(pool, page, offset);
 	return page;
@@ -145,10 +136,10 @@ static vm_fault_t mapping_fault(struct vm_fault *vmf)
 static bool visible(const struct mapping *mapping, u64 offset)
 {
 	const struct geometry *geo = pool_geometry(mapping->pool);
-	u64 page = offset - (mmap_data_offset(mapping->pool) >> PAGE_SHIFT);
+	u64 page = offset - (first_offset(mapping->pool) >> PAGE_SHIFT);
 	u64 within, index;
 
-	if (page >= mmap_data_length(mapping->pool) >> PAGE_SHIFT)
+	if (page >= mmap_length(mapping->pool, MMAP_DATA) >> PAGE_SHIFT)
 		return true;
 	within = page & ((1U << geo->chunk_order) - 1);
 	index = div_u64(within << PAGE_SHIFT, geo->stride);
@@ -184,26 +175,35 @@ static const struct vm_operations_struct mapping_vm_ops = {
 	.fault = mapping_fault,
 };
 
-static bool within(u64 first, u64 length, u64 offset, u64 bytes)
-{
-	return offset >= first && offset - first <= length &&
-	       bytes <= length - (offset - first);
-}
-
-static bool maps_header(const struct fixedpool *pool,
-			const struct vm_area_struct *vma)
-{
-	return within(mmap_header_offset(pool), mmap_header_length(pool),
-		      (u64)vma->vm_pgoff << PAGE_SHIFT,
-		      vma->vm_end - vma->vm_start);
-}
-
-static int mapping_check(const struct fixedpool *pool,
-			 const struct vm_area_struct *vma)
+/* The region that all of a mapping lies in, or MMAP_REGIONS. */
+static enum mmap_region region_of(const struct fixedpool *pool,
+				  const struct vm_area_struct *vma)
 {
 	u64 offset = (u64)vma->vm_pgoff << PAGE_SHIFT;
 	u64 bytes = vma->vm_end - vma->vm_start;
+	enum mmap_region region;
 
+	for (region = MMAP_DATA; region < MMAP_REGIONS; region++) {
+		u64 first = mmap_offset(pool, region);
+		u64 length = mmap_length(pool, region);
+
+		if (offset >= first && offset - first < length)
+			return bytes <= length - (offset - first) ?
+				       region : MMAP_REGIONS;
+	}
+	return MMAP_REGIONS;
+}
+
+/* Processes look at these, and the kernel relies on them. */
+static bool only_read(enum mmap_region region)
+{
+	return region == MMAP_HEADER || region == MMAP_HOLDS;
+}
+
+static int mapping_check(const struct fixedpool *pool,
+			 const struct vm_area_struct *vma,
+			 enum mmap_region region)
+{
 	if (!pool_mappable(pool))
 		return -ENODEV;
 	/* VM_SHARED is missing where the descriptor is read-only */
@@ -211,13 +211,10 @@ static int mapping_check(const struct fixedpool *pool,
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EACCES;
-	if (maps_header(pool, vma))
-		return vma->vm_flags & VM_WRITE ? -EACCES : 0;
-	if (!within(mmap_data_offset(pool), mmap_data_length(pool), offset,
-		    bytes) &&
-	    !within(mmap_versions_offset(pool), mmap_versions_length(pool),
-		    offset, bytes))
+	if (region == MMAP_REGIONS)
 		return -EINVAL;
+	if (only_read(region) && vma->vm_flags & VM_WRITE)
+		return -EACCES;
 	return 0;
 }
 
@@ -274,15 +271,16 @@ static int insert_pages(struct fixedpool *pool, struct vm_area_struct *vma)
  * Context: process, with mmap_lock held for writing; may sleep.
  * Return: 0; -ENODEV if the pool cannot be mapped; -EINVAL for a private
  * mapping and for one that is not within one region; -EACCES for an executable
- * one, and for a writable one of the header; -EINTR; -ENOMEM; -ENFILE.
+ * one, and for a writable one of what can only be read; -EINTR; -ENOMEM; -ENFILE.
  */
 int mmap_pool(struct attachment *att, struct vm_area_struct *vma)
 {
 	struct fixedpool *pool = att->pool;
+	enum mmap_region region = region_of(pool, vma);
 	struct file *file;
 	int error;
 
-	error = mapping_check(pool, vma);
+	error = mapping_check(pool, vma, region);
 	if (error)
 		return error;
 
@@ -294,7 +292,7 @@ int mmap_pool(struct attachment *att, struct vm_area_struct *vma)
 	fput(file);
 
 	vm_flags_mod(vma, VM_DONTEXPAND | VM_MIXEDMAP,
-		     VM_MAYEXEC | (maps_header(pool, vma) ? VM_MAYWRITE : 0));
+		     VM_MAYEXEC | (only_read(region) ? VM_MAYWRITE : 0));
 	if (revocable(pool)) {
 		vma->vm_ops = &revocable_vm_ops;
 		return 0;

@@ -104,7 +104,8 @@ struct pool_stats {
  *	who holds it.
  * @hot.holds: for each block the number of its holds, clients in the low byte
  *	and kernel in the high byte, or HOLDER_MODULE; 0: free, or on its way in
- *	or out of magazines and depot
+ *	or out of magazines and depot. Clients of a pool of pages can map them to
+ *	look at.
  * @magazines: free blocks at hand
  * @storage: memory of the blocks
  * @depot: free blocks that lie in no magazine
@@ -192,6 +193,7 @@ u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which);
 u64 pool_bytes_now(const struct geometry *geo, enum fixedpool_storage which,
 		   u32 blocks);
 u64 pool_versions_bytes(const struct geometry *geo);
+u64 pool_holds_bytes(const struct geometry *geo, enum fixedpool_storage which);
 u64 pool_mapped_bytes(const struct geometry *geo, enum fixedpool_storage which);
 
 void pool_note_peak(struct fixedpool *pool);

@@ -22,6 +22,20 @@ u64 pool_versions_bytes(const struct geometry *geo)
 	return PAGE_ALIGN((u64)geo->blocks * sizeof(u32));
 }
 
+/**
+ * pool_holds_bytes() - memory of the counts of holds
+ * @geo: shape of the pool
+ * @which: kind of storage
+ *
+ * Whole pages where processes can map them.
+ */
+u64 pool_holds_bytes(const struct geometry *geo, enum fixedpool_storage which)
+{
+	u64 bytes = (u64)geo->blocks * sizeof(u16);
+
+	return which == FIXEDPOOL_STORAGE_PAGES ? PAGE_ALIGN(bytes) : bytes;
+}
+
 /* Where processes see who waits: a page of its own, as they may not write to it. */
 static u64 header_bytes(enum fixedpool_storage which)
 {
@@ -38,7 +52,7 @@ u64 pool_mapped_bytes(const struct geometry *geo, enum fixedpool_storage which)
 	if (which != FIXEDPOOL_STORAGE_PAGES)
 		return 0;
 	return geometry_data_bytes(geo) + pool_versions_bytes(geo) +
-	       header_bytes(which);
+	       header_bytes(which) + pool_holds_bytes(geo, which);
 }
 
 /* Everything but the magazines. */
@@ -46,7 +60,7 @@ static u64 base_bytes(const struct geometry *geo, enum fixedpool_storage which)
 {
 	return storage_bytes(geo, which) + depot_bytes(geo->blocks) +
 	       pool_versions_bytes(geo) + header_bytes(which) +
-	       (u64)geo->blocks * sizeof(u16);
+	       pool_holds_bytes(geo, which);
 }
 
 /* Magazines that the rack has room for: what the other tables leave. */
@@ -121,26 +135,26 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 {
 	const struct geometry *geo = pool_geometry(pool);
 	int error = -ENOMEM;
+	void *behind;
 
 	pool->which = which;
 	pool->stats = alloc_percpu_gfp(struct pool_stats, POOL_GFP);
 	if (!pool->stats)
 		return -ENOMEM;
-	pool->hot.holds = kvcalloc(geo->blocks, sizeof(*pool->hot.holds), POOL_GFP);
-	if (!pool->hot.holds)
-		goto free_stats;
-	/* whole pages of its own, since processes map it */
+	/* whole pages of their own, since processes map them */
 	pool->hot.versions = __vmalloc(pool_versions_bytes(geo) +
-				       header_bytes(which),
+				       header_bytes(which) +
+				       pool_holds_bytes(geo, which),
 				       POOL_GFP | __GFP_ZERO);
 	if (!pool->hot.versions)
-		goto free_holds;
+		goto free_stats;
 	waiting_init(&pool->waiting, &pool->depot);
+	behind = (void *)pool->hot.versions + pool_versions_bytes(geo);
 	if (header_bytes(which)) {
-		pool->header = (void *)pool->hot.versions +
-			       pool_versions_bytes(geo);
+		pool->header = behind;
 		pool->waiting.shown = &pool->header->waiters;
 	}
+	pool->hot.holds = behind + header_bytes(which);
 	error = depot_init(&pool->depot, geo->blocks);
 	if (error)
 		goto free_versions;
@@ -190,8 +204,6 @@ exit_depot:
 	depot_exit(&pool->depot);
 free_versions:
 	vfree(pool->hot.versions);
-free_holds:
-	kvfree(pool->hot.holds);
 free_stats:
 	free_percpu(pool->stats);
 	return error;
@@ -215,6 +227,5 @@ void pool_exit(struct fixedpool *pool)
 	tracks_free(pool->track);
 	depot_exit(&pool->depot);
 	vfree(pool->hot.versions);
-	kvfree(pool->hot.holds);
 	free_percpu(pool->stats);
 }

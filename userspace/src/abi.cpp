@@ -58,7 +58,7 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_destroy, name, 0);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_destroy, flags, 32);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_destroy, reserved, 36);
 
-FIXEDPOOL_ASSERT_SIZE(fixedpool_pool_info, 168);
+FIXEDPOOL_ASSERT_SIZE(fixedpool_pool_info, 184);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, id, 0);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, query_flags, 4);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, name, 8);
@@ -87,6 +87,8 @@ FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, header_offset, 144);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, header_length, 152);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, max_blocks, 160);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, waiters, 164);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, holds_offset, 168);
+FIXEDPOOL_ASSERT_OFFSET(fixedpool_pool_info, holds_length, 176);
 
 FIXEDPOOL_ASSERT_SIZE(fixedpool_watch, 24);
 FIXEDPOOL_ASSERT_OFFSET(fixedpool_watch, pool, 0);

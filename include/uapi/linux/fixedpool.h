@@ -35,7 +35,7 @@
  *              watch
  *   EACCES     POOL_ATTACH, POOL_DESTROY, SET_DESTROY: mode bits or ownership
  *              forbid it; mmap: PROT_EXEC, or PROT_WRITE through a read-only
- *              descriptor or of a header
+ *              descriptor, or of a header or of holds
  *   EALREADY   POOL_ATTACH: this client is attached; SET_CREATE (to open): this
  *              client has opened the set; FREE: double free
  *   ENFILE     POOL_CREATE: the module's max_pools is reached; mmap,
@@ -174,6 +174,7 @@ enum fixedpool_storage {
 #define FIXEDPOOL_FEATURE_HYGIENE	(1ULL << 9)	/* ZERO_ON_*, POISON, colouring */
 #define FIXEDPOOL_FEATURE_REVOCABLE	(1ULL << 10)
 #define FIXEDPOOL_FEATURE_TRACK		(1ULL << 11)
+#define FIXEDPOOL_FEATURE_HOLDS		(1ULL << 12)	/* can be mapped */
 
 /**
  * struct fixedpool_query - what the loaded module is (FIXEDPOOL_IOC_QUERY)
@@ -354,6 +355,10 @@ struct fixedpool_pool_destroy {
  * @header_length: out: bytes that may be mapped there; zero: none
  * @max_blocks: out: blocks that the pool may grow to; every index is less
  * @waiters: out: callers that wait for blocks at this moment
+ * @holds_offset: out: mmap() offset of the counts of holds, one __u16 a block in the
+ *	order of indices, see FIXEDPOOL_HELD_ONCE; they can only be read; zero:
+ *	there are none
+ * @holds_length: out: bytes that may be mapped there; zero: none
  *
  * Block i begins (i / chunk_blocks) * chunk_size + (i % chunk_blocks) * stride
  * bytes after data_offset. Mappings are shared, never executable, and may cover
@@ -390,7 +395,16 @@ struct fixedpool_pool_info {
 	__aligned_u64 header_length;
 	__u32 max_blocks;
 	__u32 waiters;
+	__aligned_u64 holds_offset;
+	__aligned_u64 holds_length;
 };
+
+/* A count of holds: zero where the block is free; FIXEDPOOL_HELD_ONCE where one
+ * client, or one channel, has it alone; another value where several have, or the
+ * kernel or a driver. It does not say which client that is. A block in a client's
+ * cache counts as held.
+ */
+#define FIXEDPOOL_HELD_ONCE	1
 
 /**
  * struct fixedpool_header - what a pool tells those who have mapped it
@@ -761,7 +775,9 @@ struct fixedpool_channel_open {
  * For pools that can be mapped (else ENODEV). The client holds the blocks, in
  * its root scope, but their versions stay even: they are not allocated, and no
  * handle is good for them. The library allocates one by advancing its version in
- * the mapped words to the next odd number, and frees it by advancing it again.
+ * the mapped words to the next odd number, and frees it by advancing it again. In
+ * the same way it may free into the cache what it has from ALLOC, if that is in its
+ * root scope and nobody else has a hold (FIXEDPOOL_HELD_ONCE).
  * To the other calls a block of the cache with an odd version is allocated as
  * any other: FREE gives it back to the pool. When the client leaves, all go back
  * and all versions are even. What the pool's flags say is done to blocks that are
