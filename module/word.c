@@ -137,7 +137,8 @@ unsigned long pool_claim_word(struct fixedpool *pool, enum holder holder,
 	u32 index = *word * POOL_BATCH;
 	unsigned long rest = mask;
 
-	if (mask == ~0UL) {
+	/* of an attended pool, the handles have been told already */
+	if (mask == ~0UL && likely(!pool_attended(pool))) {
 		begin_group(pool, *word, holder, handles);
 		return mask;
 	}

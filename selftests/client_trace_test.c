@@ -148,6 +148,22 @@ TEST_F(trace, shows_each_block_of_a_batch)
 	}
 }
 
+/* One block has been taken before, so not all have the same version. */
+TEST_F(trace, shows_the_handles_of_a_whole_group)
+{
+	__u64 handles[64];
+	__u64 handle = block_take(self->client, self->id);
+
+	ASSERT_NE(0, handle);
+	ASSERT_EQ(0, block_free(self->client, handle));
+	ASSERT_EQ(0, blocks_take(self->client, self->id, handles, 64, 0, NULL));
+	for (int i = 0; i < 64; i++)
+		EXPECT_EQ(1, times_block(self, "fixedpool_alloc", handles[i]));
+	ASSERT_EQ(0, blocks_free(self->client, handles, 64, NULL));
+	for (int i = 0; i < 64; i++)
+		EXPECT_EQ(1, times_block(self, "fixedpool_free", handles[i]));
+}
+
 TEST_F(trace, shows_blocks_that_go_through_a_cache)
 {
 	__u32 blocks[100];
