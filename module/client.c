@@ -164,11 +164,16 @@ void client_forget(struct client *client)
 	attachment_put(xchg(&client->recent, NULL));
 }
 
+/*
+ * Units from @first on. That of the pool's number is the first that goes, and the
+ * last that comes: who allocates finds an attachment by that number, and finds it
+ * by any other unit then when it frees.
+ */
 static void erase_units(struct client *client, struct fixedpool *pool,
-			u32 count)
+			u32 first)
 {
-	while (count--)
-		xa_erase(&client->attachments, pool->id + count);
+	for (; first < pool->units; first++)
+		xa_erase(&client->attachments, pool->id + first);
 }
 
 /* Makes an attachment reachable. It fails whole. */
@@ -182,12 +187,12 @@ static int store_units(struct client *client, struct attachment *att)
 		return -EOWNERDEAD;
 	if (xa_load(&client->attachments, pool->id))
 		return -EALREADY;
-	for (i = 0; i < pool->units; i++) {
+	for (i = pool->units; i--;) {
 		int error = xa_err(xa_store(&client->attachments, pool->id + i,
 					    att, GFP_KERNEL));
 
 		if (error) {
-			erase_units(client, pool, i);
+			erase_units(client, pool, i + 1);
 			return error;
 		}
 	}
@@ -281,7 +286,7 @@ void client_leave(struct client *client, struct attachment *att)
 		WRITE_ONCE(att->left, true);
 		/* pairs with the exchange in client_borrow() */
 		smp_wmb();
-		erase_units(client, att->pool, att->pool->units);
+		erase_units(client, att->pool, 0);
 	}
 	mutex_unlock(&client->lock);
 	if (!attached)

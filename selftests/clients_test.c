@@ -254,6 +254,31 @@ TEST_F(clients, may_detach_and_attach_while_their_threads_take_blocks)
 	EXPECT_EQ(0, pool_in_use(self->witness, self->id));
 }
 
+/* Its handles are of two units of handle space; what is left, of the second. */
+TEST_F(clients, may_detach_from_a_large_pool_while_their_threads_take_blocks)
+{
+	unsigned int rounds = rounds_wanted("FIXEDPOOL_ROUNDS", 100);
+	__u64 handles[FIXEDPOOL_MAX_BATCH];
+	struct racer racers[2];
+	__u32 small = self->id;
+
+	ASSERT_EQ(0, pool_create(self->first, "clients-large", variant->storage, 64,
+				 65536 + BLOCKS, &self->id));
+	ASSERT_EQ(0, pool_attach(self->second, "clients-large", NULL));
+	for (int i = 0; i < 65536 / FIXEDPOOL_MAX_BATCH; i++)
+		ASSERT_EQ(0, blocks_take(self->second, self->id, handles, FIXEDPOOL_MAX_BATCH, 0,
+					 NULL));
+	start(_metadata, self, racers, 2);
+	for (unsigned int round = 0; round < rounds; round++) {
+		ASSERT_EQ(0, pool_detach(self->first, self->id));
+		ASSERT_EQ(0, pool_attach(self->first, "clients-large", NULL));
+	}
+	stop(_metadata, racers, 2);
+	ASSERT_EQ(0, pool_detach(self->first, self->id));
+	EXPECT_EQ(65536, pool_in_use(self->second, self->id));
+	self->id = small;
+}
+
 TEST_F(clients, have_left_for_good_when_they_detach_while_a_thread_is_at_work)
 {
 	for (unsigned int round = 0; round < 50; round++) {
