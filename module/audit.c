@@ -106,6 +106,7 @@ static void find_word(struct audit *audit, enum audit_term term, u32 word,
 static void find_in_depot(struct audit *audit)
 {
 	const struct depot *depot = &audit->pool->depot;
+	long promised;
 	u32 word;
 
 	for (word = 0; word < depot->entries[0]; word++) {
@@ -113,7 +114,9 @@ static void find_in_depot(struct audit *audit)
 			  atomic_long_read(&depot->level[0].words[word]));
 		cond_resched();
 	}
-	audit->sums.counters = !depot_valid(depot);
+	promised = depot_promised(depot);
+	audit->sums.promised = max(promised, 0L);
+	audit->sums.counters = promised < 0;
 }
 
 /* Others work on theirs meanwhile, without care for us: the bounds are checked
@@ -187,12 +190,12 @@ void audit_end(struct audit *audit, u64 queued)
 }
 
 /**
- * audit_balanced() - do the books balance
+ * audit_adds_up() - is each block in one place, and each hold somebody's
  * @audit: the audit, after audit_end()
  *
  * Context: any.
  */
-bool audit_balanced(const struct audit *audit)
+bool audit_adds_up(const struct audit *audit)
 {
 	const struct audit_sums *sums = &audit->sums;
 	u64 all = 0;
@@ -203,4 +206,15 @@ bool audit_balanced(const struct audit *audit)
 	return all == pool_blocks(audit->pool) && !sums->twice &&
 	       !sums->foreign && !sums->counters &&
 	       sums->holds == sums->bits + sums->queued;
+}
+
+/**
+ * audit_balanced() - the same, and nothing is on its way to somebody
+ * @audit: the audit, after audit_end()
+ *
+ * Context: any.
+ */
+bool audit_balanced(const struct audit *audit)
+{
+	return audit_adds_up(audit) && !audit->sums.promised;
 }

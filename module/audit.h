@@ -42,7 +42,8 @@ enum audit_term {
  * @bits: holds that clients have, by their own account
  * @queued: handles in channels, by theirs
  * @holds: holds of clients and channels, by the account of the blocks
- * @counters: those of the depot are wrong, or blocks are promised to somebody
+ * @promised: blocks of the depot that somebody has reserved
+ * @counters: those of the depot promise what is not there
  */
 struct audit_sums {
 	u64 term[AUDIT_TERMS];
@@ -51,6 +52,7 @@ struct audit_sums {
 	u64 bits;
 	u64 queued;
 	u64 holds;
+	u64 promised;
 	u64 counters;
 };
 
@@ -73,6 +75,7 @@ void audit_exit(struct audit *audit);
 void audit_begin(struct audit *audit);
 void audit_client(struct audit *audit, u32 word, unsigned long mask);
 void audit_end(struct audit *audit, u64 queued);
+bool audit_adds_up(const struct audit *audit);
 bool audit_balanced(const struct audit *audit);
 
 #endif /* FIXEDPOOL_AUDIT_H */

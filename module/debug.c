@@ -2,10 +2,11 @@
 /*
  * Files of a pool in debugfs; see debug.h and docs/observing.md.
  *
- * Who reads takes no lock that the taking or giving of blocks needs, and stops
- * nobody. An open file keeps the module, not the pool. To take a pool's name
- * away is to wait for those who are reading at that moment, with the registry's
- * lock held, so that must not be taken here; who reads later gets an error.
+ * Who reads takes no lock that the taking or giving of blocks needs. An open file
+ * keeps the module, not the pool. To take a pool's name away is to wait for those
+ * who are reading at that moment, with the registry's lock held, so that must not
+ * be taken here, and who looks for long looks whether the name is still there; who
+ * reads later gets an error.
  */
 #include "debug.h"
 
@@ -155,6 +156,7 @@ static void show_sums(struct seq_file *file, const struct audit *audit)
 	for (i = 0; i < AUDIT_TERMS; i++)
 		seq_printf(file, "%s: %llu\n", names[i], sums->term[i]);
 	seq_printf(file, "blocks: %u\n", pool_blocks(audit->pool));
+	seq_printf(file, "promised: %llu\n", sums->promised);
 	seq_printf(file, "holds: %llu of clients, %llu in channels, %llu of blocks\n",
 		   sums->bits, sums->queued, sums->holds);
 	seq_printf(file, "wrong: %llu in two places, %llu foreign, %llu counters\n",
@@ -174,7 +176,7 @@ static int valid_show(struct seq_file *file, void *unused)
 
 	if (error)
 		return error;
-	seq_printf(file, "%s\n", verdicts[validate_pool(pool, &audit)]);
+	seq_printf(file, "%s\n", verdicts[validate_pool(pool, &audit, true)]);
 	show_sums(file, &audit);
 	audit_exit(&audit);
 	return 0;
@@ -189,7 +191,7 @@ static int magazines_show(struct seq_file *file, void *unused)
 
 	seq_printf(file, "room: %u\n", mags->room);
 	seq_printf(file, "state: %s\n", magazines_watched(mags) ? "shut, traced" :
-		   READ_ONCE(mags->demands) ? "shut, somebody waits" :
+		   READ_ONCE(mags->demands) ? "shut, somebody waits or watches" :
 		   READ_ONCE(mags->shut) ? "shut, few blocks left" : "open");
 	for_each_possible_cpu(cpu) {
 		const struct fixedpool_magazine *mag = per_cpu_ptr(mags->cpu, cpu);

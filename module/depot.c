@@ -341,12 +341,13 @@ static unsigned long sum_of(const struct depot *depot, unsigned int level,
 }
 
 /**
- * depot_valid() - do the counters and the bitmap agree
+ * depot_promised() - blocks that are reserved and not claimed
  * @depot: the depot, which nobody changes meanwhile
  *
  * Context: any; O(blocks).
+ * Return: how many; negative if a counter promises more than there is.
  */
-bool depot_valid(const struct depot *depot)
+long depot_promised(const struct depot *depot)
 {
 	unsigned int k;
 	u32 i;
@@ -356,11 +357,13 @@ bool depot_valid(const struct depot *depot)
 			u32 first = i * DEPOT_FANOUT;
 			u32 end = min(first + DEPOT_FANOUT, depot->entries[k - 1]);
 
-			if (entry_value(depot, k, i) !=
+			if (entry_value(depot, k, i) >
 			    sum_of(depot, k - 1, first, end))
-				return false;
+				return -1;
 		}
 	}
-	return depot_free(depot) ==
-	       sum_of(depot, depot->top, 0, depot->entries[depot->top]);
+	if (depot_free(depot) >
+	    sum_of(depot, depot->top, 0, depot->entries[depot->top]))
+		return -1;
+	return sum_of(depot, 0, 0, depot->entries[0]) - depot_free(depot);
 }

@@ -69,11 +69,17 @@ void depot_give(struct depot *depot, u32 word, unsigned long mask);
 bool depot_claim_range(struct depot *depot, u32 first, u32 end);
 void depot_give_range(struct depot *depot, u32 first, u32 end);
 
-bool depot_valid(const struct depot *depot);
+long depot_promised(const struct depot *depot);
 
 static inline unsigned long depot_free(const struct depot *depot)
 {
 	return atomic_long_read(&depot->free);
+}
+
+/* Do the counters and the bitmap agree, when nobody has reserved anything. */
+static inline bool depot_valid(const struct depot *depot)
+{
+	return depot_promised(depot) == 0;
 }
 
 #endif /* FIXEDPOOL_DEPOT_H */

@@ -224,9 +224,8 @@ static struct fixedpool *pool_make(const struct fixedpool_params *params,
 	pool->uid = current_euid();
 	pool->gid = current_egid();
 
-	bytes = pool_bytes_now(geo, params->storage, params->blocks);
-	if (params->flags & FIXEDPOOL_POOL_TRACK)
-		bytes += tracks_bytes(geo->blocks);
+	bytes = pool_bytes_now(geo, params->storage, params->flags,
+			       params->blocks);
 	error = charge_memory(&pool->charge, bytes, charge_user);
 	if (error)
 		goto release_space;

@@ -41,6 +41,7 @@ static bool same(const struct audit_sums *a, const struct audit_sums *b)
  * validate_pool() - do the books of a pool balance
  * @pool: the pool
  * @audit: from audit_init(); left as the last look has filled it in
+ * @named: do not look again when the pool has lost its name
  *
  * What is on its way from one place to another is found in neither, or in both.
  * So books are wrong only if they stay wrong in the same way however often one
@@ -51,7 +52,7 @@ static bool same(const struct audit_sums *a, const struct audit_sums *b)
  * Return: the verdict.
  */
 enum validate_verdict validate_pool(struct fixedpool *pool,
-				    struct audit *audit)
+				    struct audit *audit, bool named)
 {
 	struct audit_sums first;
 	u32 pause = PAUSE_MS;
@@ -61,6 +62,8 @@ enum validate_verdict validate_pool(struct fixedpool *pool,
 	look(audit, pool);
 	first = audit->sums;
 	for (i = 1; !audit_balanced(audit) && i < LOOKS_MAX; i++) {
+		if (named && !READ_ONCE(pool->linked))
+			return VALIDATE_MOVING;
 		synchronize_rcu();
 		msleep(pause);
 		look(audit, pool);
@@ -69,7 +72,9 @@ enum validate_verdict validate_pool(struct fixedpool *pool,
 	}
 	if (audit_balanced(audit))
 		return VALIDATE_RIGHT;
-	return still ? VALIDATE_WRONG : VALIDATE_MOVING;
+	/* what is promised may be so for long, to who waits for a page of its own */
+	return still && !audit_adds_up(audit) ? VALIDATE_WRONG :
+						VALIDATE_MOVING;
 }
 
 /**
@@ -96,7 +101,7 @@ int fixedpool_valid(struct fixedpool *pool)
 
 	if (error)
 		return error;
-	error = errors[validate_pool(pool, &audit)];
+	error = errors[validate_pool(pool, &audit, false)];
 	audit_exit(&audit);
 	return error;
 }

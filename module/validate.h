@@ -13,7 +13,8 @@
  * enum validate_verdict - what has been found
  * @VALIDATE_WRONG: the books do not balance, and nothing moves
  * @VALIDATE_RIGHT: they balance
- * @VALIDATE_MOVING: they do not, but somebody is at work: look again
+ * @VALIDATE_MOVING: they do not, but somebody is at work, or is promised blocks that
+ *	he has not taken yet: look again
  */
 enum validate_verdict {
 	VALIDATE_WRONG,
@@ -22,6 +23,6 @@ enum validate_verdict {
 };
 
 enum validate_verdict validate_pool(struct fixedpool *pool,
-				    struct audit *audit);
+				    struct audit *audit, bool named);
 
 #endif /* FIXEDPOOL_VALIDATE_H */

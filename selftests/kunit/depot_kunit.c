@@ -200,6 +200,29 @@ static void a_range_leaves_enough_for_reservations(struct kunit *test)
 	depot_exit(&depot);
 }
 
+static void what_is_promised_is_told_from_what_is_wrong(struct kunit *test)
+{
+	struct depot depot;
+	u32 indices[2], word;
+
+	KUNIT_ASSERT_EQ(test, 0, depot_init(&depot, 5000));
+	fill(&depot, 5000);
+	KUNIT_EXPECT_EQ(test, depot_promised(&depot), 0L);
+	KUNIT_ASSERT_EQ(test, depot_reserve(&depot, 70, 70), 70ul);
+	KUNIT_EXPECT_EQ(test, depot_promised(&depot), 70L);
+	depot_claim(&depot, indices, 2);
+	KUNIT_EXPECT_EQ(test, depot_promised(&depot), 68L);
+	/* the rest of the first group */
+	KUNIT_ASSERT_EQ(test, depot_claim_word(&depot, 68, &word), ~3ul);
+	KUNIT_EXPECT_EQ(test, depot_promised(&depot), 6L);
+	atomic_inc(&depot.level[1].counters[1]);
+	KUNIT_EXPECT_LT(test, depot_promised(&depot), 0L);
+	atomic_dec(&depot.level[1].counters[1]);
+	depot_cancel(&depot, 6);
+	KUNIT_EXPECT_EQ(test, depot_promised(&depot), 0L);
+	depot_exit(&depot);
+}
+
 static void books_that_do_not_balance_are_noticed(struct kunit *test)
 {
 	struct depot depot;
@@ -367,6 +390,7 @@ static struct kunit_case depot_cases[] = {
 	KUNIT_CASE(a_range_is_taken_whole_and_nothing_beside_it),
 	KUNIT_CASE(a_range_with_a_block_that_is_not_free_stays_whole),
 	KUNIT_CASE(a_range_leaves_enough_for_reservations),
+	KUNIT_CASE(what_is_promised_is_told_from_what_is_wrong),
 	KUNIT_CASE(books_that_do_not_balance_are_noticed),
 	KUNIT_CASE(a_crowd_never_shares_a_block_and_is_never_refused),
 	KUNIT_CASE(a_crowd_is_never_refused_because_of_ranges),
