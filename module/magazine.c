@@ -151,15 +151,33 @@ static u32 load(struct magazines *mags, struct fixedpool_magazine *mag)
 		if (count)
 			magazines_count_path(mags, PATH_LOADS_DEPOT);
 	}
+	/* between the blocks and the look, as in came() */
+	smp_mb__after_atomic();
 	if (magazines_reachable(mags) < READ_ONCE(mags->low))
 		magazines_kick(mags);
 	return count;
 }
 
+/* One block of a full magazine; the others go to the depot, before anybody can
+ * come in between and find them nowhere.
+ */
+static u32 take_from_rack(struct magazines *mags)
+{
+	u32 indices[MAGAZINE_BATCH] __aligned(sizeof(u64));
+	u32 index = FIXEDPOOL_NO_INDEX;
+
+	preempt_disable();
+	if (rack_take(&mags->rack, indices)) {
+		magazines_put_indices(mags, indices, MAGAZINE_BATCH - 1);
+		index = indices[MAGAZINE_BATCH - 1];
+	}
+	preempt_enable();
+	return index;
+}
+
 /* One block past the magazines. */
 static u32 take_directly(struct magazines *mags)
 {
-	u32 indices[MAGAZINE_BATCH] __aligned(sizeof(u64));
 	u32 index;
 
 	if (magazines_reserve(mags, 1, 1)) {
@@ -169,15 +187,13 @@ static u32 take_directly(struct magazines *mags)
 	}
 	if (waiting_any(mags->waiting))
 		return FIXEDPOOL_NO_INDEX;
-	if (!rack_take(&mags->rack, indices)) {
+	index = take_from_rack(mags);
+	if (index != FIXEDPOOL_NO_INDEX)
+		magazines_count_path(mags, PATH_TAKEN_PAST);
+	else if (mags->room && !magazines_are_shut(mags))
 		/* what there is lies in the magazines of other CPUs */
-		if (mags->room && !magazines_are_shut(mags))
-			magazines_kick(mags);
-		return FIXEDPOOL_NO_INDEX;
-	}
-	magazines_put_indices(mags, indices, MAGAZINE_BATCH - 1);
-	magazines_count_path(mags, PATH_TAKEN_PAST);
-	return indices[MAGAZINE_BATCH - 1];
+		magazines_kick(mags);
+	return index;
 }
 
 /**

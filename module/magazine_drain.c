@@ -2,6 +2,7 @@
 /* Putting into the depot what lies in magazines; see magazine.h. */
 #include "magazine_entry.h"
 
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 
@@ -37,12 +38,19 @@ static bool drain_this_cpu(struct magazines *mags)
 	return ours;
 }
 
+/* Nobody comes in between and finds what is on our stack nowhere. */
 static void drain_rack(struct magazines *mags)
 {
 	u32 indices[MAGAZINE_BATCH] __aligned(sizeof(u64));
+	bool taken;
 
-	while (rack_take(&mags->rack, indices))
-		magazines_put_indices(mags, indices, MAGAZINE_BATCH);
+	do {
+		preempt_disable();
+		taken = rack_take(&mags->rack, indices);
+		if (taken)
+			magazines_put_indices(mags, indices, MAGAZINE_BATCH);
+		preempt_enable();
+	} while (taken);
 }
 
 struct drain {

@@ -111,8 +111,8 @@ static void watch_all(bool watched)
 /**
  * magazines_watch() - from now on, no block goes past whoever wants to see it
  *
- * Shuts the magazines of all pools, those to come too. Blocks that a CPU is
- * taking or giving at this moment are done when this returns.
+ * Shuts the magazines of all pools, those to come too. A task that is taking or
+ * giving many blocks at this moment may still do so unseen.
  *
  * Context: process; may sleep.
  * Return: 0.
