@@ -125,10 +125,10 @@ static int read_batch(struct fixedpool_channel *channel,
 	return done ?: -EFAULT;
 }
 
-/* As read_batch(). */
+/* As read_batch(). A refusal is counted if the caller is told of it. */
 static int write_batch(struct fixedpool_channel *channel,
 		       struct attachment *att, const u64 __user *from,
-		       size_t wanted)
+		       size_t wanted, bool told)
 {
 	u64 handles[CHANNEL_BATCH] __uninitialized;
 	unsigned int count, taken, done;
@@ -147,7 +147,8 @@ static int write_batch(struct fixedpool_channel *channel,
 	if (!taken) {
 		if (error == -EALREADY)
 			error = -ESTALE;
-		pool_refuse(channel->pool, handles[0], error);
+		if (told)
+			pool_refuse(channel->pool, handles[0], error);
 		return error;
 	}
 	done = channel_push(channel, handles, taken);
@@ -162,9 +163,11 @@ static int write_batch(struct fixedpool_channel *channel,
 	return done;
 }
 
-/* Moves what can be moved without waiting: handles moved, or an error. */
+/* Moves what can be moved without waiting: handles moved, or an error. @first: of
+ * the call, so that the caller is told of an error.
+ */
 static ssize_t move(struct channel_file *cf, char __user *buffer, size_t count,
-		    bool write)
+		    bool write, bool first)
 {
 	u64 __user *user = (u64 __user *)buffer;
 	struct attachment *att;
@@ -176,7 +179,7 @@ static ssize_t move(struct channel_file *cf, char __user *buffer, size_t count,
 		return -ENOTCONN;
 	while (done < count) {
 		batch = write ? write_batch(cf->channel, att, user + done,
-					    count - done) :
+					    count - done, first && !done) :
 				read_batch(cf->channel, att, user + done,
 					   count - done);
 		if (batch < 0)
@@ -226,7 +229,7 @@ static ssize_t channel_file_read(struct file *file, char __user *buffer,
 		/* first: what the last of them wrote is found then */
 		bool gone = channel_gone(&channel->writers);
 
-		done = move(cf, buffer, size / HANDLE_BYTES, false);
+		done = move(cf, buffer, size / HANDLE_BYTES, false, true);
 		if (done != -EAGAIN)
 			break;
 		if (gone) {
@@ -262,7 +265,7 @@ static ssize_t channel_file_write(struct file *file, const char __user *buffer,
 	while (written < wanted) {
 		ssize_t done = move(cf, (char __user *)buffer +
 					written * HANDLE_BYTES,
-				    wanted - written, true);
+				    wanted - written, true, !written);
 
 		if (done > 0) {
 			written += done;

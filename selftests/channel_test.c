@@ -220,7 +220,7 @@ TEST_F(channel, refuses_what_its_writer_does_not_hold)
 {
 	__u64 foreign = block_take(self->reader, self->pool), stale, freed, other_handle;
 	struct fixedpool_pool_info info;
-	__u64 bad;
+	__u64 bad, both[2];
 	__u32 other;
 
 	ASSERT_EQ(0, pool_info(self->writer, self->pool, &info));
@@ -247,6 +247,14 @@ TEST_F(channel, refuses_what_its_writer_does_not_hold)
 	EXPECT_EQ(2, sysfs_number(POOL, "refused_stale"));
 	EXPECT_EQ(MINE, block_check(self->reader, foreign));
 	EXPECT_EQ(MINE, block_check(self->writer, other_handle));
+
+	/* one that stops a batch is refused when it comes first, and counted once */
+	both[0] = block_take(self->writer, self->pool);
+	both[1] = stale;
+	EXPECT_EQ(1, channel_write(self->in, both, 2));
+	EXPECT_EQ(2, sysfs_number(POOL, "refused_stale"));
+	EXPECT_EQ(-ESTALE, channel_write(self->in, both + 1, 1));
+	EXPECT_EQ(3, sysfs_number(POOL, "refused_stale"));
 }
 
 TEST_F(channel, writes_what_comes_before_a_refused_handle)
