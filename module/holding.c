@@ -62,6 +62,22 @@ void holding_done(struct client *client, struct holding *handle)
 	handle->att = NULL;
 }
 
+/**
+ * holding_refuse() - count a refusal, if the handle is of a pool
+ * @handle: from holding_resolve()
+ * @error: why, or 0
+ *
+ * Context: any.
+ */
+void holding_refuse(const struct holding *handle, int error)
+{
+	/* What no allocation can have names no pool; there may be an attachment
+	 * all the same, from a look before.
+	 */
+	if (handle->att && error != -EINVAL)
+		pool_refuse(handle->att->pool, handle->value, error);
+}
+
 static void zero_blocks(struct fixedpool *pool, u32 word, unsigned long mask)
 {
 	for (; mask; mask &= mask - 1) {
@@ -261,8 +277,8 @@ int holding_free(struct client *client, u64 value)
 
 	if (likely(!error))
 		error = free_one(&handle);
-	if (unlikely(error) && handle.att)
-		pool_refuse(handle.att->pool, value, error);
+	if (unlikely(error))
+		holding_refuse(&handle, error);
 	holding_done(client, &handle);
 	return error;
 }

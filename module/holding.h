@@ -38,6 +38,7 @@ struct claim {
 
 int holding_resolve(struct client *client, u64 value,
 		    struct holding *handle);
+void holding_refuse(const struct holding *handle, int error);
 void holding_done(struct client *client, struct holding *handle);
 
 int holding_claim(struct client *client, struct attachment *att, u32 scope,

@@ -46,8 +46,7 @@ static long walk_handles(struct client *client, u64 user_handles, u32 count,
 			++*done;
 		}
 	}
-	if (error && handle.att)
-		pool_refuse(handle.att->pool, handle.value, error);
+	holding_refuse(&handle, error);
 	holding_done(client, &handle);
 	return error;
 }
@@ -70,8 +69,7 @@ static long walk_free(struct client *client, u64 user_handles, u32 count,
 		error = holding_free_batch(client, values, batch, &handle,
 					   done);
 	}
-	if (error && handle.att)
-		pool_refuse(handle.att->pool, handle.value, error);
+	holding_refuse(&handle, error);
 	holding_done(client, &handle);
 	return error;
 }
@@ -295,8 +293,7 @@ static long transfer(struct client *client, const struct fixedpool_read *what,
 	if (!error)
 		error = holding_borrow(&handle);
 	if (error) {
-		if (handle.att)
-			pool_refuse(handle.att->pool, handle.value, error);
+		holding_refuse(&handle, error);
 		goto done;
 	}
 	block_size = pool_geometry(handle.att->pool)->block_size;
