@@ -176,6 +176,7 @@ static void part_each(struct part *part, u32 scope, holdings_see *see,
 			if (mask)
 				see(data, scope, number * PAGE_WORDS + i, mask);
 		}
+		cond_resched();
 	}
 }
 
@@ -186,7 +187,7 @@ static void part_each(struct part *part, u32 scope, holdings_see *see,
  *	scope and group
  * @data: its first argument
  *
- * Context: process.
+ * Context: process; may sleep.
  */
 void parts_each(struct parts *parts, holdings_see *see, void *data)
 {
