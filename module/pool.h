@@ -61,17 +61,17 @@ enum holder {
  * enum pool_counter - what is counted; counters only ever grow
  * @POOL_CLAIMS: blocks handed out by the word, all neighbours at once
  * @POOL_ENDED: blocks that became free by the word
- * @POOL_FAILURES: calls that found fewer free blocks than they asked for
+ * @POOL_FAILURES: calls that found no free block, or fewer than they could do with
  * @POOL_REFUSED_STALE: handles refused because their allocation had ended
  * @POOL_REFUSED_FOREIGN: handles refused because the caller did not hold the
  *	block
  * @POOL_RECLAIMED: holds taken back from clients that left
+ * @POOL_RECLAIMED_EARLY: those of them that came back before the address
+ *	space of the process that died was torn down
  * @POOL_FALLBACKS: blocks handed out, by size, in place of those of a smaller
  *	pool that had none
  * @POOL_OVERFLOWS: blocks that this pool should have given, by size, and a
  *	bigger one gave
- * @POOL_RECLAIMED_EARLY: those of them that came back before the address
- *	space of the process that died was torn down
  * @POOL_WAITS: callers that had to wait for blocks
  * @POOL_POISON_HITS: blocks that were written to while they were free
  * @POOL_COUNTERS: how many there are
@@ -83,9 +83,9 @@ enum pool_counter {
 	POOL_REFUSED_STALE,
 	POOL_REFUSED_FOREIGN,
 	POOL_RECLAIMED,
+	POOL_RECLAIMED_EARLY,
 	POOL_FALLBACKS,
 	POOL_OVERFLOWS,
-	POOL_RECLAIMED_EARLY,
 	POOL_WAITS,
 	POOL_POISON_HITS,
 	POOL_COUNTERS
@@ -189,9 +189,10 @@ struct fixedpool {
 int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	      u32 reserve, u32 blocks, int numa_node, u32 id);
 void pool_exit(struct fixedpool *pool);
-u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which);
+u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which,
+	       u32 flags);
 u64 pool_bytes_now(const struct geometry *geo, enum fixedpool_storage which,
-		   u32 blocks);
+		   u32 flags, u32 blocks);
 u64 pool_versions_bytes(const struct geometry *geo);
 u64 pool_holds_bytes(const struct geometry *geo, enum fixedpool_storage which);
 u64 pool_mapped_bytes(const struct geometry *geo, enum fixedpool_storage which);
@@ -279,6 +280,15 @@ static inline void pool_note_caller(struct fixedpool *pool, u32 index,
 {
 	if (unlikely(pool->track))
 		track_caller(&pool->track[index], caller);
+}
+
+/* The same, after the allocation has begun. */
+static inline void pool_note_taker(struct fixedpool *pool, u64 handle,
+				   unsigned long caller)
+{
+	pool_note_caller(pool,
+			 FIXEDPOOL_HANDLE_SLOT(handle) - pool->hot.first_slot,
+			 caller);
 }
 
 static inline void *pool_block(const struct fixedpool *pool, u32 index)

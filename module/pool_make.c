@@ -77,29 +77,46 @@ static u32 shelves(const struct geometry *geo, enum fixedpool_storage which)
 	return used < limit ? min_t(u64, div_u64(limit - used, rack_bytes(1)), all) : 0;
 }
 
+/*
+ * Blocks that there are magazines for. What is done to the blocks of an attended
+ * pool is no part of hot paths. Magazines have the size that suits a pool that has
+ * grown; until then they are shut whenever that is too much.
+ */
+static u32 magazine_blocks(const struct geometry *geo, u32 flags)
+{
+	return flags & ATTENDED_FLAGS ? 0 : geo->blocks;
+}
+
 /**
  * pool_bytes() - all the memory that a pool takes that has grown
  * @geo: shape of the pool
  * @which: kind of storage
+ * @flags: FIXEDPOOL_POOL_*
  */
-u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which)
+u64 pool_bytes(const struct geometry *geo, enum fixedpool_storage which,
+	       u32 flags)
 {
-	return base_bytes(geo, which) +
-	       magazines_bytes(geo->blocks, shelves(geo, which));
+	u64 tracks = flags & FIXEDPOOL_POOL_TRACK ? tracks_bytes(geo->blocks) :
+						    0;
+
+	return base_bytes(geo, which) + tracks +
+	       magazines_bytes(magazine_blocks(geo, flags),
+			       shelves(geo, which));
 }
 
 /**
  * pool_bytes_now() - all the memory that a pool takes
  * @geo: shape of the pool
  * @which: kind of storage
+ * @flags: FIXEDPOOL_POOL_*
  * @blocks: how many it has now
  */
 u64 pool_bytes_now(const struct geometry *geo, enum fixedpool_storage which,
-		   u32 blocks)
+		   u32 flags, u32 blocks)
 {
 	u64 missing = geo->chunks - DIV_ROUND_UP_ULL(blocks, geo->chunk_blocks);
 
-	return pool_bytes(geo, which) - missing * geo->chunk_size;
+	return pool_bytes(geo, which, flags) - missing * geo->chunk_size;
 }
 
 /*
@@ -164,12 +181,8 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 		if (!pool->track)
 			goto exit_depot;
 	}
-	/* What is done to the blocks of an attended pool is no part of hot paths.
-	 * Magazines have the size that suits a pool that has grown; until then
-	 * they are shut whenever that is too much.
-	 */
 	error = magazines_init(&pool->magazines, &pool->depot, &pool->waiting,
-			       pool->flags & ATTENDED_FLAGS ? 0 : geo->blocks,
+			       magazine_blocks(geo, pool->flags),
 			       shelves(geo, which));
 	if (error)
 		goto free_track;

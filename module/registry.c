@@ -294,7 +294,8 @@ static void unlink_locked(struct fixedpool *pool)
 {
 	lockdep_assert_held(&registry_lock);
 	list_del(&pool->link);
-	pool->linked = false;
+	/* first, for those who read in debugfs and look whether to go on */
+	WRITE_ONCE(pool->linked, false);
 	waiting_end(&pool->waiting, -EIDRM);
 	observer->removed(pool);
 }

@@ -215,7 +215,7 @@ static void metadata_takes_no_more_than_eight_bytes_a_block(struct kunit *test)
 				geometry_init(&geo, FIXEDPOOL_STORAGE_PAGES,
 					      sizes[i], 0, blocks));
 		data = geometry_data_bytes(&geo);
-		all = pool_bytes(&geo, FIXEDPOOL_STORAGE_PAGES);
+		all = pool_bytes(&geo, FIXEDPOOL_STORAGE_PAGES, 0);
 		KUNIT_EXPECT_LE(test, all - data, 8ull * blocks);
 	}
 }
