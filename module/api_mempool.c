@@ -3,6 +3,7 @@
 #include <linux/fixedpool.h>
 
 #include "compat.h"
+#include "pool.h"
 
 /**
  * fixedpool_mempool_alloc() - a mempool_alloc_t that takes blocks of a pool
@@ -22,8 +23,11 @@
 void *fixedpool_mempool_alloc(gfp_t gfp, void *pool_data)
 {
 	u64 handle;
+	void *block = fixedpool_alloc(pool_data, &handle);
 
-	return fixedpool_alloc(pool_data, &handle);
+	if (block)
+		pool_note_taker(pool_data, handle, _RET_IP_);
+	return block;
 }
 FIXEDPOOL_EXPORT(fixedpool_mempool_alloc);
 

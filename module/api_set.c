@@ -95,6 +95,7 @@ void *fixedpool_set_alloc(struct fixedpool_set *set, u32 size,
 		if (block) {
 			set_count_one(set, first, i);
 			*pool = set->pools[i];
+			pool_note_taker(*pool, *handle, _RET_IP_);
 			return block;
 		}
 	}
