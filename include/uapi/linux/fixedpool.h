@@ -259,7 +259,8 @@ struct fixedpool_query {
  * that made the pool: within its RLIMIT_MEMLOCK of that time, and out of its
  * memory cgroup. Where a limit, or a lack of memory, forbids it, the pool does not
  * grow (grow_failures in sysfs), and the call finds what there is. Tables for
- * @max_blocks are made, and paid for, at once: 6 to 8 bytes a block.
+ * @max_blocks are made, and paid for, at once: of page storage 6 to 8 bytes a
+ * block, up to 24 where few blocks make a chunk; of slab storage up to 40.
  *
  * When memory is short, chunks of which no block is held, that no process has
  * mapped and no device has pinned, go back to the system.
