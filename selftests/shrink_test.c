@@ -638,9 +638,10 @@ TEST_F(pressed, nobody_notices)
 	ASSERT_EQ(0, pthread_join(presser, &failed));
 	EXPECT_EQ(NULL, failed);
 	EXPECT_LT(0, sysfs_number(POOL, "grows"));
-	EXPECT_LT(0, sysfs_number(POOL, "shrinks"));
 	EXPECT_EQ(0, pool_in_use(self->client, self->id));
+	/* that the presser had a turn before is most likely, and not certain */
 	ASSERT_TRUE(memory_is_short());
+	EXPECT_LT(0, sysfs_number(POOL, "shrinks"));
 	EXPECT_EQ(least(&self->info), BLOCKS_NOW);
 	EXPECT_EQ(BLOCKS_NOW, sysfs_number(POOL, "free"));
 	EXPECT_TRUE(variant->max_blocks > FIXEDPOOL_MAX_BATCH ||
