@@ -300,7 +300,7 @@ TEST_F(debug, may_be_read_while_clients_and_pools_come_and_go)
 	unsigned int round = 0;
 
 	ASSERT_EQ(0, pthread_create(&reader.thread, NULL, read_on, &reader));
-	while (round++ < 100 || __atomic_load_n(&reader.reads, __ATOMIC_RELAXED) < 30) {
+	while (round++ < 50 || __atomic_load_n(&reader.reads, __ATOMIC_RELAXED) < 30) {
 		int one = client_open(), two = client_open(), scope;
 		__u64 handles[100];
 		__u32 id;
