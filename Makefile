@@ -83,11 +83,12 @@ clean:
 
 help:
 	@echo 'make demo           show it at work in an emulated machine; INPUT=path: on that file'
-	@echo 'make test           all tests on all kernels; KERNELS="6.12", TESTS="abi_test" to choose'
+	@echo 'make test           all tests on all kernels; KERNELS="6.12", TESTS="abi_test" to choose, JOBS=1'
 	@echo 'make check          everything static'
 	@echo 'make bench-kernel   what the calls of the module cost, in instructions, beside their peers'
 	@echo 'make                module for the running kernel (KDIR=...: for another) and library'
 	@echo 'make module, library    one of the two'
-	@echo 'make install        both, headers, udev rule; PREFIX, DESTDIR, INSTALL_MOD_PATH'
-	@echo 'make uninstall      what install has put there'
+	@echo 'make install        both, headers, udev rule; PREFIX, DESTDIR, INSTALL_MOD_PATH, UDEVDIR,'
+	@echo '                    SYSUSERSDIR, MODULE_SOURCE_DIR'
+	@echo 'make uninstall      what install has put there, with the same variables and KDIR'
 	@echo 'make clean          remove build/, with the kernels in it'

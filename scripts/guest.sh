@@ -22,9 +22,10 @@ rootfs_new() {
 }
 
 # rootfs_program DIR PROGRAM [TARGET]: a program, as TARGET (default: under
-# /bin), with the loader and the libraries it wants, where it looks for them.
+# /bin), with the loader and the libraries it wants, where it looks for them: those
+# that we have built in /lib, as guests mount something over /tmp.
 rootfs_program() {
-	local dir=$1 program=$2 target=${3:-/bin/${2##*/}} lib needs
+	local dir=$1 program=$2 target=${3:-/bin/${2##*/}} lib to needs
 	install -D -m 755 "$program" "$dir$target"
 	# ldd fails on a static program and prints nothing of use.
 	needs=$(ldd "$program" 2>/dev/null) || return 0
@@ -32,7 +33,11 @@ rootfs_program() {
 		die "$program: a library is missing"
 	fi
 	grep -o '/[^ ]*' <<< "$needs" | while read -r lib; do
-		[ -e "$dir$lib" ] || install -D -m 755 "$lib" "$dir$lib"
+		case $lib in
+		/lib* | /usr/lib*) to=$lib ;;
+		*) to=/lib/${lib##*/} ;;
+		esac
+		[ -e "$dir$to" ] || install -D -m 755 "$lib" "$dir$to"
 	done
 }
 
