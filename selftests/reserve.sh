@@ -41,6 +41,13 @@ fail_nth() {
 	set_fault reject-end "${range#* }"
 }
 
+# Both: every allocation that a module asks for, for make-it-fail.
+fail_all_of_modules() {
+	fail_nth
+	set_fault probability 100
+	[ ! -e $debug/fail_usercopy ] || echo 0 > $debug/fail_usercopy/probability
+}
+
 fail_none() {
 	set_fault probability 0
 	set_fault times 1
@@ -50,7 +57,7 @@ if [ ! -d $debug/failslab ] || [ ! -d $debug/fail_page_alloc ]; then
 	skip_all "no fault injection in this kernel"
 fi
 
-plan 23
+plan 37
 
 set_fault task-filter Y
 set_fault ignore-gfp-wait N
@@ -67,7 +74,9 @@ check "nothing is left of it" is_absent
 check "the module loads" load
 check "the consumer module loads" \
 	"$here/helpers/load" "$modules/fixedpool_client.ko"
-for operation in open create attach alloc free write mmap grow; do
+for operation in open create attach alloc free write mmap grow share scope_create \
+	scope_alloc scope_release dissolve set_create set_open channel_create \
+	channel_open channel_write channel_read cache_fill cache_drain; do
 	check "$operation undoes its work when any step fails" \
 		"$here/helpers/fail_nth" $operation pages
 done
@@ -75,6 +84,9 @@ for operation in create grow; do
 	check "$operation undoes its work when any step fails, slab storage too" \
 		"$here/helpers/fail_nth" $operation slab
 done
+fail_all_of_modules
+check "a scope that cannot be dissolved is as good as before" \
+	"$here/helpers/dissolve"
 fail_all
 for storage in pages slab; do
 	check "the reserve needs no memory: a process, $storage" \

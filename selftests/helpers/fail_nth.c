@@ -7,7 +7,10 @@
  * Somebody has set the kinds of faults that count.
  */
 #include "fixedpool_test.h"
+#include "caches.h"
 #include "helpers/faults.h"
+#include "scopes.h"
+#include "sets.h"
 
 #define BLOCKS	10
 #define BYTES	200
@@ -21,9 +24,12 @@ struct world {
 	int owner;	/* a client with pool "world", of which it holds one block */
 	__u32 pool;
 	__u64 held;
-	int client;	/* another, attached to it */
+	int client;	/* another, attached to it if that is said before */
 	__u64 handles[TAKEN];
 	__u32 growing;	/* the client's, with fewer than TAKEN blocks */
+	__u32 cached[TAKEN];
+	__u32 scope, child;
+	int channel;
 	int opened;
 	void *mapped;
 	struct fixedpool_pool_info info;
@@ -40,6 +46,7 @@ static void world_begin(struct world *world)
 	world->held = block_take(world->owner, world->pool);
 	REQUIRE(world->held);
 	world->opened = -1;
+	world->channel = -1;
 	world->mapped = MAP_FAILED;
 }
 
@@ -50,9 +57,12 @@ static void world_end(struct world *world)
 
 	if (world->opened >= 0)
 		close(world->opened);
+	if (world->channel >= 0)
+		close(world->channel);
 	if (world->mapped != MAP_FAILED)
 		munmap(world->mapped, world->info.data_length);
-	close(world->client);
+	if (world->client >= 0)
+		close(world->client);
 	REQUIRE(pool_clients(world->owner, world->pool) == 1);
 	REQUIRE(pool_in_use(world->owner, world->pool) == 1);
 	REQUIRE(block_free(world->owner, world->held) == 0);
@@ -109,8 +119,139 @@ static int do_mmap(struct world *world)
 	return world->mapped == MAP_FAILED ? errno : 0;
 }
 
+static int do_share(struct world *world)
+{
+	return blocks_share(world->owner, &world->held, 1, client_number(world->client), NULL);
+}
+
+static int do_scope_create(struct world *world)
+{
+	return scope_create(world->client, 0, &world->scope);
+}
+
+static int do_scope_alloc(struct world *world)
+{
+	return scope_take(world->client, world->pool, world->scope, world->handles, TAKEN);
+}
+
+static int do_scope_release(struct world *world)
+{
+	return scope_end(world->client, world->scope, 0, NULL);
+}
+
+static int do_dissolve(struct world *world)
+{
+	return scope_end(world->client, world->child, FIXEDPOOL_SCOPE_DISSOLVE, NULL);
+}
+
+static int do_set_create(struct world *world)
+{
+	__u32 set;
+
+	return set_create(world->client, "new", &world->pool, 1, &set);
+}
+
+static int do_set_open(struct world *world)
+{
+	__u32 set;
+
+	return set_open(world->client, "world", &set);
+}
+
+static int do_channel_create(struct world *world)
+{
+	world->opened = channel_create(world->client, world->pool, "new", TAKEN,
+				       FIXEDPOOL_CHANNEL_READ);
+	return world->opened < 0 ? -world->opened : 0;
+}
+
+static int do_channel_open(struct world *world)
+{
+	world->opened = channel_open(world->client, world->pool, "world",
+				     FIXEDPOOL_CHANNEL_READ);
+	return world->opened < 0 ? -world->opened : 0;
+}
+
+static int do_channel_write(struct world *world)
+{
+	int done = channel_write(world->channel, world->handles, TAKEN);
+
+	return done < 0 ? -done : 0;
+}
+
+static int do_channel_read(struct world *world)
+{
+	int done = channel_read(world->channel, world->handles, TAKEN);
+
+	return done < 0 ? -done : 0;
+}
+
+static int do_cache_fill(struct world *world)
+{
+	return cache_fill(world->client, world->pool, world->cached, TAKEN, NULL);
+}
+
+static int do_cache_drain(struct world *world)
+{
+	return cache_drain(world->client, world->pool, world->cached, TAKEN, NULL);
+}
+
 static void no_before(struct world *world)
 {
+}
+
+static void before_attached(struct world *world)
+{
+	REQUIRE(do_attach(world) == 0);
+}
+
+static void before_scope_alloc(struct world *world)
+{
+	before_attached(world);
+	REQUIRE(do_scope_create(world) == 0);
+}
+
+static void before_scope_release(struct world *world)
+{
+	before_scope_alloc(world);
+	REQUIRE(do_scope_alloc(world) == 0);
+}
+
+/* A scope without blocks, and one below it that has some. */
+static void before_dissolve(struct world *world)
+{
+	before_scope_alloc(world);
+	REQUIRE(scope_create(world->client, world->scope, &world->child) == 0);
+	REQUIRE(scope_take(world->client, world->pool, world->child, world->handles, TAKEN) == 0);
+}
+
+static void before_set_open(struct world *world)
+{
+	__u32 set;
+
+	before_attached(world);
+	REQUIRE(set_create(world->owner, "world", &world->pool, 1, &set) == 0);
+}
+
+static void before_channel(struct world *world)
+{
+	before_attached(world);
+	world->channel = channel_create(world->client, world->pool, "world", TAKEN,
+					FIXEDPOOL_CHANNEL_READ | FIXEDPOOL_CHANNEL_WRITE);
+	REQUIRE(world->channel >= 0);
+	REQUIRE(blocks_take(world->client, world->pool, world->handles, TAKEN, 0, NULL) == 0);
+}
+
+static void before_channel_read(struct world *world)
+{
+	before_channel(world);
+	REQUIRE(channel_write(world->channel, world->handles, TAKEN) == TAKEN);
+}
+
+static void before_cache_drain(struct world *world)
+{
+	before_attached(world);
+	REQUIRE(do_cache_fill(world) == 0);
 }
 
 static void before_free(struct world *world)
@@ -175,6 +316,68 @@ static void after_free(struct world *world, int error)
 	}
 }
 
+/* What was not delivered is free again. */
+static void after_taken(struct world *world, int error)
+{
+	REQUIRE(pool_in_use(world->owner, world->pool) == 1U + (error ? 0 : TAKEN));
+}
+
+static void after_share(struct world *world, int error)
+{
+	int state = block_check(world->owner, world->held);
+
+	/* the answer may not have come through */
+	REQUIRE(error || state & FIXEDPOOL_CHECK_SHARED);
+}
+
+/* Both scopes can be used as before, and dissolved. */
+static void after_dissolve(struct world *world, int error)
+{
+	int again;
+
+	REQUIRE(block_free(world->client, world->handles[0]) == 0);
+	REQUIRE(scope_take(world->client, world->pool, world->scope, world->handles, 1) == 0);
+	again = do_dissolve(world);
+	REQUIRE(again == 0 || (again == ESTALE && error != ENOMEM));
+	REQUIRE(pool_in_use(world->owner, world->pool) == 1 + TAKEN);
+	REQUIRE(do_scope_release(world) == 0);
+	REQUIRE(pool_in_use(world->owner, world->pool) == 1);
+}
+
+/* A set that was not made cannot be found. */
+static void after_set_create(struct world *world, int error)
+{
+	__u32 set;
+	int found = set_open(world->owner, "new", &set);
+
+	REQUIRE(found == (error ? ENOENT : 0));
+	if (!found)
+		REQUIRE(set_leave(world->owner, set) == 0);
+}
+
+static void after_channel_create(struct world *world, int error)
+{
+	int found = channel_open(world->owner, world->pool, "new", FIXEDPOOL_CHANNEL_READ);
+
+	if (error) {
+		REQUIRE(found == -ENOENT);
+	} else {
+		REQUIRE(found >= 0);
+		close(found);
+	}
+}
+
+/* Each block is the client's, or in the channel, and in use. */
+static void after_channel_moved(struct world *world, int error)
+{
+	REQUIRE(pool_in_use(world->owner, world->pool) == 1 + TAKEN);
+	close(world->client);
+	world->client = -1;
+	close(world->channel);
+	world->channel = -1;
+	REQUIRE(pool_in_use(world->owner, world->pool) == 1);
+}
+
 static const struct operation {
 	const char *name;
 	void (*before)(struct world *world);
@@ -190,6 +393,19 @@ static const struct operation {
 	{ "write", no_before, do_write, no_after, 0 },
 	{ "mmap", no_before, do_mmap, no_after, ENOMEM },
 	{ "grow", before_grow, do_grow, after_grow, ENOBUFS },
+	{ "share", before_attached, do_share, after_share, 0 },
+	{ "scope_create", no_before, do_scope_create, no_after, ENOMEM },
+	{ "scope_alloc", before_scope_alloc, do_scope_alloc, after_taken, ENOMEM },
+	{ "scope_release", before_scope_release, do_scope_release, no_after, 0 },
+	{ "dissolve", before_dissolve, do_dissolve, after_dissolve, ENOMEM },
+	{ "set_create", before_attached, do_set_create, after_set_create, ENOMEM },
+	{ "set_open", before_set_open, do_set_open, no_after, ENOMEM },
+	{ "channel_create", before_attached, do_channel_create, after_channel_create, ENOMEM },
+	{ "channel_open", before_channel, do_channel_open, no_after, ENOMEM },
+	{ "channel_write", before_channel, do_channel_write, after_channel_moved, 0 },
+	{ "channel_read", before_channel_read, do_channel_read, after_channel_moved, 0 },
+	{ "cache_fill", before_attached, do_cache_fill, after_taken, 0 },
+	{ "cache_drain", before_cache_drain, do_cache_drain, no_after, 0 },
 };
 
 /* Returns whether the fault came. */
