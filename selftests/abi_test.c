@@ -11,6 +11,7 @@
 #include "sets.h"
 
 #include <stddef.h>
+#include <sys/eventfd.h>
 
 #define LARGEST ((1 << _IOC_SIZEBITS) - 1)
 
@@ -21,6 +22,7 @@ struct setting {
 	__u32 pool;
 	__u32 receiver;
 	int channel;
+	int event;
 	__u64 handle;
 	__u32 block;
 	char bytes[16];
@@ -47,6 +49,7 @@ struct setting {
 		struct fixedpool_channel_open channel_open;
 		struct fixedpool_set_create set_create;
 		struct fixedpool_set_destroy set_destroy;
+		struct fixedpool_watch watch;
 		char bytes[LARGEST];
 		__u32 words[LARGEST / 4];
 	} *argument;
@@ -66,11 +69,14 @@ static void set_up(struct __test_metadata *_metadata, struct setting *self)
 	ASSERT_TRUE(self->argument != NULL);
 	self->channel = channel_create(self->client, self->pool, "abi", 1, FIXEDPOOL_CHANNEL_READ);
 	ASSERT_LE(0, self->channel);
+	self->event = eventfd(0, EFD_CLOEXEC);
+	ASSERT_LE(0, self->event);
 }
 
 static void tear_down(struct setting *self)
 {
 	free(self->argument);
+	close(self->event);
 	close(self->channel);
 	close(self->client);
 	close(self->other);
@@ -168,6 +174,12 @@ static void prepare(struct __test_metadata *_metadata, struct setting *self, uns
 	case _IOC_NR(FIXEDPOOL_IOC_SET_DESTROY):
 		ASSERT_EQ(0, set_create(self->client, name, &self->pool, 1, &pool));
 		strcpy(self->argument->set_destroy.name, name);
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_WATCH):
+		ASSERT_EQ(0, pool_create(self->client, name, 0, 64, 1, &pool));
+		self->argument->watch.pool = pool;
+		self->argument->watch.low = 1;
+		self->argument->watch.fd = self->event;
 		break;
 	}
 }
@@ -298,6 +310,7 @@ COMMAND_VARIANT(CHANNEL_CREATE, channel_create, true);
 COMMAND_VARIANT(CHANNEL_OPEN, channel_open, true);
 COMMAND_VARIANT(SET_CREATE, set_create, true);
 COMMAND_VARIANT(SET_DESTROY, set_destroy, false);
+COMMAND_VARIANT(WATCH, watch, true);
 
 TEST_F(command, succeeds_with_the_structure_of_this_header)
 {
@@ -523,6 +536,7 @@ FIELD_VARIANT(CHANNEL_CREATE, channel_create, flags,
 FIELD_VARIANT(CHANNEL_OPEN, channel_open, flags,
 	      FIXEDPOOL_CHANNEL_READ | FIXEDPOOL_CHANNEL_WRITE | FIXEDPOOL_CHANNEL_NONBLOCK);
 FIELD_VARIANT(CHANNEL_OPEN, channel_open, reserved, 0);
+FIELD_VARIANT(WATCH, watch, flags, FIXEDPOOL_WATCH_REMOVE);
 FIELD_VARIANT(SET_CREATE, set_create, flags, 0);
 FIELD_VARIANT(SET_CREATE, set_create, reserved, 0);
 FIELD_VARIANT(SET_DESTROY, set_destroy, id, 0);

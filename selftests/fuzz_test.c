@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <linux/capability.h>
+#include <sys/eventfd.h>
 
 #define BLOCKS 48
 #define HELD 16
@@ -129,6 +130,7 @@ struct fuzzer {
 	__u64 handles[REMEMBERED];
 	__u32 scopes[SCOPES];
 	int channels[CHANNELS];
+	int event;
 	__u64 array[FIXEDPOOL_MAX_BATCH];
 	struct fixedpool_pool_info info;
 	unsigned int calls;
@@ -208,6 +210,7 @@ union argument {
 	struct fixedpool_channel_open channel_open;
 	struct fixedpool_set_create set_create;
 	struct fixedpool_set_destroy set_destroy;
+	struct fixedpool_watch watch;
 	unsigned char bytes[512];
 };
 
@@ -289,6 +292,17 @@ static void fill(struct fuzzer *fuzzer, unsigned int number, union argument *arg
 		argument->cache.pool = some_pool(fuzzer);
 		argument->cache.count = mostly(fuzzer, 1 + any(fuzzer, 64));
 		argument->cache.blocks = some_pointer(fuzzer);
+		break;
+	case _IOC_NR(FIXEDPOOL_IOC_WATCH):
+		argument->watch.pool = some_pool(fuzzer);
+		argument->watch.flags = mostly(fuzzer, any(fuzzer, 2));
+		if (argument->watch.flags & FIXEDPOOL_WATCH_REMOVE) {
+			argument->watch.id = mostly(fuzzer, 1 + any(fuzzer, 20));
+			break;
+		}
+		argument->watch.low = mostly(fuzzer, any(fuzzer, 100));
+		argument->watch.high = mostly(fuzzer, any(fuzzer, 200));
+		argument->watch.fd = mostly(fuzzer, fuzzer->event);
 		break;
 	case _IOC_NR(FIXEDPOOL_IOC_CHANNEL_CREATE):
 		if (any(fuzzer, 2))
@@ -412,6 +426,7 @@ static void call_something(struct fuzzer *fuzzer)
 		[_IOC_NR(FIXEDPOOL_IOC_CHANNEL_OPEN)] = sizeof(struct fixedpool_channel_open),
 		[_IOC_NR(FIXEDPOOL_IOC_CACHE_FILL)] = sizeof(struct fixedpool_cache_fill),
 		[_IOC_NR(FIXEDPOOL_IOC_CACHE_DRAIN)] = sizeof(struct fixedpool_cache_drain),
+		[_IOC_NR(FIXEDPOOL_IOC_WATCH)] = sizeof(struct fixedpool_watch),
 	};
 	unsigned int number = any(fuzzer, ARRAY_SIZE(sizes)), size, type = FIXEDPOOL_IOC_MAGIC;
 	int client = fuzzer->clients[any(fuzzer, CLIENTS)];
@@ -579,6 +594,8 @@ TEST_F_TIMEOUT(fuzz, leaves_nothing_behind, 600)
 		}
 		for (int i = 0; i < CHANNELS; i++)
 			fuzzers[0].channels[i] = -1;
+		fuzzers[0].event = eventfd(0, EFD_CLOEXEC);
+		REQUIRE(fuzzers[0].event >= 0);
 		fuzzers[0].info = self->info;
 		/* It knows what the bystander holds. */
 		memcpy(fuzzers[0].handles, self->handles, sizeof(self->handles));
