@@ -192,6 +192,10 @@ static int store_units(struct client *client, struct attachment *att)
 					    att, GFP_KERNEL));
 
 		if (error) {
+			/* somebody may have found it, as in client_leave() */
+			WRITE_ONCE(att->left, true);
+			/* pairs with the exchange in client_borrow() */
+			smp_wmb();
 			erase_units(client, pool, i + 1);
 			return error;
 		}
@@ -214,6 +218,7 @@ static struct attachment *attach(struct client *client, struct fixedpool *pool)
 	error = store_units(client, att);
 	mutex_unlock(&client->lock);
 	if (error) {
+		client_forget(client);
 		attachment_put(att);
 		attachment_put(att);
 		return ERR_PTR(error);
