@@ -133,7 +133,7 @@ struct pool_stats {
  * @gid: group
  * @charge: what the creator pays for the memory
  * @link: in the registry's list of names; protected by the registry's lock
- * @linked: it is in the list; protected by the registry's lock
+ * @linked: it is in the list; written under the registry's lock
  * @attached: clients; written under the registry's lock
  * @channels: its channels; protected by their lock
  * @attachments_lock: Protects: @attachments. Ordering: inside what debugfs holds

@@ -253,7 +253,7 @@ static int name_publish(struct fixedpool *pool)
 	if (!error) {
 		refcount_inc(&pool->refs);
 		list_add_tail(&pool->link, &pools);
-		pool->linked = true;
+		WRITE_ONCE(pool->linked, true);
 	}
 	mutex_unlock(&registry_lock);
 	return error;

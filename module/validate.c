@@ -37,6 +37,19 @@ static bool same(const struct audit_sums *a, const struct audit_sums *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
+/* Lets every processor get on, and every task; false if there is no use in that. */
+static bool let_others_on(const struct fixedpool *pool, u32 ms, bool named)
+{
+	synchronize_rcu();
+	for (; ms; ms -= PAUSE_MS) {
+		/* whoever destroys the pool waits for us then */
+		if (named && !READ_ONCE(pool->linked))
+			return false;
+		msleep(PAUSE_MS);
+	}
+	return true;
+}
+
 /**
  * validate_pool() - do the books of a pool balance
  * @pool: the pool
@@ -62,10 +75,8 @@ enum validate_verdict validate_pool(struct fixedpool *pool,
 	look(audit, pool);
 	first = audit->sums;
 	for (i = 1; !audit_balanced(audit) && i < LOOKS_MAX; i++) {
-		if (named && !READ_ONCE(pool->linked))
+		if (!let_others_on(pool, pause, named))
 			return VALIDATE_MOVING;
-		synchronize_rcu();
-		msleep(pause);
 		look(audit, pool);
 		still &= same(&first, &audit->sums);
 		pause = still ? 2 * pause : PAUSE_MS;
@@ -86,8 +97,8 @@ enum validate_verdict validate_pool(struct fixedpool *pool,
  * says so.
  *
  * Context: Process context; may sleep.
- * Return: 0; -EUCLEAN if the books do not balance; -EAGAIN if too much moves;
- * -ENOMEM.
+ * Return: 0; -EUCLEAN if the books do not balance; -EAGAIN if too much moves, or
+ * somebody is promised blocks and does not come to take them; -ENOMEM.
  */
 int fixedpool_valid(struct fixedpool *pool)
 {
