@@ -50,6 +50,7 @@ static void drain_rack(struct magazines *mags)
 		if (taken)
 			magazines_put_indices(mags, indices, MAGAZINE_BATCH);
 		preempt_enable();
+		cond_resched();
 	} while (taken);
 }
 
@@ -74,7 +75,8 @@ static void drain_interrupt(void *data)
  * All CPUs are interrupted: to look from here whether one has anything would not
  * do, as it may be about to put a block in with a limit it has read before. One
  * that was interrupted while inside is interrupted again, until it has had the
- * time to leave. A CPU that goes offline meanwhile is left to its own end, see magazines.c.
+ * time to leave. A CPU that goes offline meanwhile is left to its own end, see
+ * magazines.c.
  *
  * Context: process; may sleep.
  */
