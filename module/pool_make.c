@@ -42,6 +42,15 @@ static u64 header_bytes(enum fixedpool_storage which)
 	return which == FIXEDPOOL_STORAGE_PAGES ? PAGE_SIZE : 0;
 }
 
+/* What stands in one piece of memory, from the version words on. */
+static u64 words_bytes(const struct geometry *geo, enum fixedpool_storage which)
+{
+	u64 bytes = pool_versions_bytes(geo) + header_bytes(which);
+
+	return which == FIXEDPOOL_STORAGE_PAGES ?
+		       bytes + pool_holds_bytes(geo, which) : bytes;
+}
+
 /**
  * pool_mapped_bytes() - what of a pool processes can map
  * @geo: shape of the pool
@@ -51,8 +60,7 @@ u64 pool_mapped_bytes(const struct geometry *geo, enum fixedpool_storage which)
 {
 	if (which != FIXEDPOOL_STORAGE_PAGES)
 		return 0;
-	return geometry_data_bytes(geo) + pool_versions_bytes(geo) +
-	       header_bytes(which) + pool_holds_bytes(geo, which);
+	return geometry_data_bytes(geo) + words_bytes(geo, which);
 }
 
 /* Everything but the magazines. */
@@ -135,6 +143,21 @@ static void versions_init(struct fixedpool *pool)
 	}
 }
 
+/* Where processes map them, behind what they map else, which is whole pages. */
+static u16 *holds_create(const struct geometry *geo,
+			 enum fixedpool_storage which, void *behind)
+{
+	if (which == FIXEDPOOL_STORAGE_PAGES)
+		return behind;
+	return kvcalloc(geo->blocks, sizeof(u16), POOL_GFP);
+}
+
+static void holds_free(struct fixedpool *pool)
+{
+	if (!pool_mappable(pool))
+		kvfree(pool->hot.holds);
+}
+
 /**
  * pool_init() - get everything that blocks need
  * @pool: zeroed, but for the shape in @pool->storage.geo and @pool->hot.first_slot
@@ -159,9 +182,7 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 	if (!pool->stats)
 		return -ENOMEM;
 	/* whole pages of their own, since processes map them */
-	pool->hot.versions = __vmalloc(pool_versions_bytes(geo) +
-				       header_bytes(which) +
-				       pool_holds_bytes(geo, which),
+	pool->hot.versions = __vmalloc(words_bytes(geo, which),
 				       POOL_GFP | __GFP_ZERO);
 	if (!pool->hot.versions)
 		goto free_stats;
@@ -171,10 +192,12 @@ int pool_init(struct fixedpool *pool, enum fixedpool_storage which,
 		pool->header = behind;
 		pool->waiting.shown = &pool->header->waiters;
 	}
-	pool->hot.holds = behind + header_bytes(which);
+	pool->hot.holds = holds_create(geo, which, behind + header_bytes(which));
+	if (!pool->hot.holds)
+		goto free_versions;
 	error = depot_init(&pool->depot, geo->blocks);
 	if (error)
-		goto free_versions;
+		goto free_holds;
 	error = -ENOMEM;
 	if (pool->flags & FIXEDPOOL_POOL_TRACK) {
 		pool->track = tracks_create(geo->blocks);
@@ -215,6 +238,8 @@ free_track:
 	tracks_free(pool->track);
 exit_depot:
 	depot_exit(&pool->depot);
+free_holds:
+	holds_free(pool);
 free_versions:
 	vfree(pool->hot.versions);
 free_stats:
@@ -239,6 +264,7 @@ void pool_exit(struct fixedpool *pool)
 	magazines_exit(&pool->magazines);
 	tracks_free(pool->track);
 	depot_exit(&pool->depot);
+	holds_free(pool);
 	vfree(pool->hot.versions);
 	free_percpu(pool->stats);
 }
