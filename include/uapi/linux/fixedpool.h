@@ -778,7 +778,10 @@ struct fixedpool_channel_open {
  * handle is good for them. The library allocates one by advancing its version in
  * the mapped words to the next odd number, and frees it by advancing it again. In
  * the same way it may free into the cache what it has from ALLOC, if that is in its
- * root scope and nobody else has a hold (FIXEDPOOL_HELD_ONCE).
+ * root scope. Where others may have a hold, or be about to take one by the handle,
+ * it looks at the count of holds after it has advanced the version, with a full
+ * barrier in between: only FIXEDPOOL_HELD_ONCE says that the block may be allocated
+ * again, and any other goes back by CACHE_DRAIN and is free when the last lets go.
  * To the other calls a block of the cache with an odd version is allocated as
  * any other: FREE gives it back to the pool. When the client leaves, all go back
  * and all versions are even. What the pool's flags say is done to blocks that are
