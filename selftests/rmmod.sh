@@ -35,7 +35,15 @@ load_and_unload() {
 	done
 }
 
-plan 24
+tracing=/sys/kernel/tracing
+
+# events_on: as in client_trace_test, without what would change the scheduler
+events_on() {
+	echo 0 > $tracing/options/record-cmd &&
+		echo 1 > $tracing/events/fixedpool/enable
+}
+
+plan 32
 
 check "the module loads, with a pool" load pools=idle:4096:4
 check "a pool without users does not hinder the unload" unload
@@ -54,6 +62,20 @@ for how in descriptor pool mapping; do
 	check "after $what the module unloads" unload
 	check "nothing is left after $what" is_absent
 done
+
+load pools=idle:4096:4
+exec 4< /sys/kernel/debug/fixedpool/idle/valid
+check "an open file of debugfs forbids the unload" is_refused
+check "it can be read" says 1 head -n 1 /proc/self/fd/4
+exec 4<&-
+check "after that the module unloads" unload
+check "nothing is left after that" is_absent
+
+load pools=idle:4096:4
+check "events can be traced" events_on
+check "events that are on do not hinder the unload" unload
+check "nothing is left of them" fails [ -d $tracing/events/fixedpool ]
+check "nothing is left after them" is_absent
 
 check "the consumer module does not load alone" \
 	fails "$here/helpers/load" "$modules/fixedpool_client.ko"
