@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <fixedpool/channel.hpp>
 
-#include <cerrno>
-
-#include <unistd.h>
-
 #include <fixedpool/error.hpp>
 
-#include "errno_code.hpp"
 #include "pool_state.hpp"
 
 namespace fixedpool {
@@ -25,11 +20,21 @@ std::string request_of(const char* verb, std::string_view name, const pool& carr
 
 } // namespace
 
-channel::channel(std::shared_ptr<const detail::pool_state> carried, int descriptor) noexcept
+channel::channel(std::shared_ptr<const detail::pool_state> carried,
+                 std::unique_ptr<detail::channel_end> end) noexcept
     : pool_{std::move(carried)},
-      descriptor_{descriptor} {}
+      end_{std::move(end)} {}
 
-void channel::close_held() const noexcept { ::close(descriptor_); }
+channel::channel() noexcept = default;
+channel::channel(channel&& other) noexcept = default;
+channel::~channel() = default;
+
+channel& channel::operator=(channel&& other) noexcept {
+    channel{std::move(other)}.swap(*this);
+    return *this;
+}
+
+int channel::descriptor() const noexcept { return end_->descriptor(); }
 
 void channel::refuse(std::error_code cause, const char* request) const {
     const std::string_view name = pool_->info().name;
@@ -46,9 +51,9 @@ channel channel::create(const pool& carried, const channel_options& options) {
 
 channel channel::try_create(const pool& carried, const channel_options& options,
                             std::error_code& ec) noexcept {
-    const int descriptor = carried.state_->create_channel(options.name, options.capacity,
-                                                          flags_of(options.end, options.waits), ec);
-    return ec ? channel{} : channel{carried.state_, descriptor};
+    auto made = carried.state_->create_channel(options.name, options.capacity,
+                                               flags_of(options.end, options.waits), ec);
+    return ec ? channel{} : channel{carried.state_, std::move(made)};
 }
 
 channel channel::open(const pool& carried, std::string_view name, channel_end end, blocking waits) {
@@ -61,8 +66,8 @@ channel channel::open(const pool& carried, std::string_view name, channel_end en
 
 channel channel::try_open(const pool& carried, std::string_view name, channel_end end,
                           blocking waits, std::error_code& ec) noexcept {
-    const int descriptor = carried.state_->open_channel(name, flags_of(end, waits), ec);
-    return ec ? channel{} : channel{carried.state_, descriptor};
+    auto opened = carried.state_->open_channel(name, flags_of(end, waits), ec);
+    return ec ? channel{} : channel{carried.state_, std::move(opened)};
 }
 
 void channel::send(block&& sent) const {
@@ -82,13 +87,7 @@ bool channel::try_send(block& sent, std::error_code& ec) const noexcept {
 }
 
 std::size_t channel::try_send(std::span<const handle> handles, std::error_code& ec) const noexcept {
-    const auto bytes = ::write(descriptor_, handles.data(), handles.size_bytes());
-    if (bytes < 0) {
-        ec = detail::errno_code(detail::operation::send, errno);
-        return 0;
-    }
-    ec.clear();
-    return static_cast<std::size_t>(bytes) / sizeof(handle);
+    return end_->send(handles, ec);
 }
 
 block channel::receive() const {
@@ -107,13 +106,7 @@ block channel::try_receive(std::error_code& ec) const noexcept {
 }
 
 std::size_t channel::try_receive(std::span<handle> handles, std::error_code& ec) const noexcept {
-    const auto bytes = ::read(descriptor_, handles.data(), handles.size_bytes());
-    if (bytes < 0) {
-        ec = detail::errno_code(detail::operation::receive, errno);
-        return 0;
-    }
-    ec.clear();
-    return static_cast<std::size_t>(bytes) / sizeof(handle);
+    return end_->receive(handles, ec);
 }
 
 } // namespace fixedpool

@@ -12,6 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <fixedpool/error.hpp>
+
 #include "errno_code.hpp"
 
 namespace fixedpool::detail {
@@ -19,14 +21,15 @@ namespace {
 
 static_assert(sizeof(off_t) == sizeof(std::uint64_t), "mmap offsets take 64 bits");
 
-class descriptor {
+class unique_descriptor {
   public:
-    explicit descriptor(int number) noexcept : number_{number} {}
-    descriptor(descriptor&& other) noexcept : number_{std::exchange(other.number_, -1)} {}
-    descriptor& operator=(descriptor&&) = delete;
-    descriptor(const descriptor&) = delete;
-    descriptor& operator=(const descriptor&) = delete;
-    ~descriptor() {
+    explicit unique_descriptor(int number) noexcept : number_{number} {}
+    unique_descriptor(unique_descriptor&& other) noexcept
+        : number_{std::exchange(other.number_, -1)} {}
+    unique_descriptor& operator=(unique_descriptor&&) = delete;
+    unique_descriptor(const unique_descriptor&) = delete;
+    unique_descriptor& operator=(const unique_descriptor&) = delete;
+    ~unique_descriptor() {
         if (number_ >= 0)
             ::close(number_);
     }
@@ -37,9 +40,38 @@ class descriptor {
     int number_;
 };
 
+class device_channel_end final : public channel_end {
+  public:
+    explicit device_channel_end(unique_descriptor end) noexcept : end_{std::move(end)} {}
+
+    std::size_t send(std::span<const handle> handles, std::error_code& ec) noexcept override {
+        return moved(operation::send, ::write(end_.number(), handles.data(), handles.size_bytes()),
+                     ec);
+    }
+
+    std::size_t receive(std::span<handle> handles, std::error_code& ec) noexcept override {
+        return moved(operation::receive,
+                     ::read(end_.number(), handles.data(), handles.size_bytes()), ec);
+    }
+
+    int descriptor() noexcept override { return end_.number(); }
+
+  private:
+    static std::size_t moved(operation during, ssize_t bytes, std::error_code& ec) noexcept {
+        if (bytes < 0) {
+            ec = errno_code(during, errno);
+            return 0;
+        }
+        ec.clear();
+        return static_cast<std::size_t>(bytes) / sizeof(handle);
+    }
+
+    unique_descriptor end_;
+};
+
 class device_transport final : public transport {
   public:
-    explicit device_transport(descriptor device) noexcept : device_{std::move(device)} {}
+    explicit device_transport(unique_descriptor device) noexcept : device_{std::move(device)} {}
 
     std::error_code call(fixedpool_query& request) noexcept override {
         return control<FIXEDPOOL_IOC_QUERY>(operation::query, request);
@@ -77,11 +109,35 @@ class device_transport final : public transport {
     std::error_code call(fixedpool_give& request) noexcept override {
         return control<FIXEDPOOL_IOC_GIVE>(operation::give, request);
     }
-    std::error_code call(fixedpool_channel_create& request) noexcept override {
-        return control<FIXEDPOOL_IOC_CHANNEL_CREATE>(operation::create_channel, request);
+    std::error_code call(fixedpool_share& request) noexcept override {
+        return control<FIXEDPOOL_IOC_SHARE>(operation::share, request);
     }
-    std::error_code call(fixedpool_channel_open& request) noexcept override {
-        return control<FIXEDPOOL_IOC_CHANNEL_OPEN>(operation::open_channel, request);
+    std::error_code call(fixedpool_scope_create& request) noexcept override {
+        return control<FIXEDPOOL_IOC_SCOPE_CREATE>(operation::create_scope, request);
+    }
+    std::error_code call(fixedpool_scope_release& request) noexcept override {
+        return control<FIXEDPOOL_IOC_SCOPE_RELEASE>(operation::release_scope, request);
+    }
+    std::error_code call(fixedpool_set_create& request) noexcept override {
+        return control<FIXEDPOOL_IOC_SET_CREATE>(operation::create_set, request);
+    }
+    std::error_code call(fixedpool_set_destroy& request) noexcept override {
+        return control<FIXEDPOOL_IOC_SET_DESTROY>(operation::destroy_set, request);
+    }
+    std::error_code call(fixedpool_cache_fill& request) noexcept override {
+        return control<FIXEDPOOL_IOC_CACHE_FILL>(operation::fill, request);
+    }
+    std::error_code call(fixedpool_cache_drain& request) noexcept override {
+        return control<FIXEDPOOL_IOC_CACHE_DRAIN>(operation::drain, request);
+    }
+
+    std::unique_ptr<channel_end> open(const fixedpool_channel_create& request,
+                                      std::error_code& ec) noexcept override {
+        return end_of<FIXEDPOOL_IOC_CHANNEL_CREATE>(operation::create_channel, request, ec);
+    }
+    std::unique_ptr<channel_end> open(const fixedpool_channel_open& request,
+                                      std::error_code& ec) noexcept override {
+        return end_of<FIXEDPOOL_IOC_CHANNEL_OPEN>(operation::open_channel, request, ec);
     }
 
     mapping map(std::uint64_t offset, std::uint64_t length, access wanted,
@@ -98,8 +154,14 @@ class device_transport final : public transport {
             ec = errno_code(operation::map, errno);
             return {};
         }
-        ec.clear();
-        return {static_cast<std::byte*>(begin), unmap{bytes}};
+        try {
+            ec.clear();
+            return {static_cast<std::byte*>(begin),
+                    [bytes](std::byte* mapped) noexcept { ::munmap(mapped, bytes); }};
+        } catch (const std::bad_alloc&) { // and unmapped
+            ec = errc::out_of_memory;
+            return {};
+        }
     }
 
   private:
@@ -111,15 +173,26 @@ class device_transport final : public transport {
         return {};
     }
 
-    descriptor device_;
+    template <unsigned long command, typename request_type>
+    std::unique_ptr<channel_end> end_of(operation during, request_type request,
+                                        std::error_code& ec) noexcept {
+        ec = control<command>(during, request);
+        if (ec)
+            return {};
+        unique_descriptor end{request.fd};
+        std::unique_ptr<channel_end> opened{new (std::nothrow) device_channel_end{std::move(end)}};
+        if (!opened)
+            ec = errc::out_of_memory;
+        return opened;
+    }
+
+    unique_descriptor device_;
 };
 
 } // namespace
 
-void unmap::operator()(std::byte* begin) const noexcept { ::munmap(begin, length); }
-
 std::unique_ptr<transport> open_device(const std::string& path, std::error_code& ec) noexcept {
-    descriptor device{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
+    unique_descriptor device{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
     if (device.number() < 0) {
         ec = errno_code(operation::open, errno);
         return {};

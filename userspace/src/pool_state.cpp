@@ -187,29 +187,28 @@ std::error_code pool_state::write(handle name, std::uint32_t offset,
     return module().call(request);
 }
 
-int pool_state::create_channel(std::string_view name, std::uint32_t capacity, std::uint32_t flags,
-                               std::error_code& ec) const noexcept {
+std::unique_ptr<channel_end> pool_state::create_channel(std::string_view name,
+                                                        std::uint32_t capacity, std::uint32_t flags,
+                                                        std::error_code& ec) const noexcept {
     fixedpool_channel_create request = {};
     ec = put_name(request.name, name);
     if (ec)
-        return -1;
+        return {};
     request.pool = info_.id;
     request.capacity = capacity;
     request.flags = flags;
-    ec = module().call(request);
-    return ec ? -1 : request.fd;
+    return module().open(request, ec);
 }
 
-int pool_state::open_channel(std::string_view name, std::uint32_t flags,
-                             std::error_code& ec) const noexcept {
+std::unique_ptr<channel_end> pool_state::open_channel(std::string_view name, std::uint32_t flags,
+                                                      std::error_code& ec) const noexcept {
     fixedpool_channel_open request = {};
     ec = put_name(request.name, name);
     if (ec)
-        return -1;
+        return {};
     request.pool = info_.id;
     request.flags = flags;
-    ec = module().call(request);
-    return ec ? -1 : request.fd;
+    return module().open(request, ec);
 }
 
 std::byte* pool_state::get(handle name) const noexcept {

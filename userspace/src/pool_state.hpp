@@ -60,11 +60,12 @@ class pool_state {
     [[nodiscard]] std::error_code write(handle name, std::uint32_t offset,
                                         std::span<const std::byte> bytes) const noexcept;
 
-    // Each returns a descriptor, -1 on failure.
-    int create_channel(std::string_view name, std::uint32_t capacity, std::uint32_t flags,
-                       std::error_code& ec) const noexcept;
-    int open_channel(std::string_view name, std::uint32_t flags,
-                     std::error_code& ec) const noexcept;
+    // Each returns null on failure.
+    std::unique_ptr<channel_end> create_channel(std::string_view name, std::uint32_t capacity,
+                                                std::uint32_t flags,
+                                                std::error_code& ec) const noexcept;
+    std::unique_ptr<channel_end> open_channel(std::string_view name, std::uint32_t flags,
+                                              std::error_code& ec) const noexcept;
 
     [[nodiscard]] std::optional<std::uint32_t> index_of(handle name) const noexcept {
         const std::uint32_t index = name.slot() - info_.first_slot;

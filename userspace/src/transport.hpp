@@ -8,22 +8,42 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <system_error>
 
 #include <linux/fixedpool.h>
 
+#include <fixedpool/handle.hpp>
+
 namespace fixedpool::detail {
 
-struct unmap {
-    std::size_t length;
-    void operator()(std::byte* begin) const noexcept;
-};
-
 /** The owner of a mapped region; outlives the transport that made it. */
-using mapping = std::unique_ptr<std::byte[], unmap>;
+using mapping = std::shared_ptr<std::byte[]>;
 
 enum class access { read, read_write };
+
+/**
+ * One end of a channel; what fixedpool_channel_create says of its descriptor.
+ * Destroying it closes the end. Outlives the transport that made it.
+ *
+ * Thread safety: all calls from any thread at the same time.
+ */
+class channel_end {
+  public:
+    channel_end() = default;
+    channel_end(const channel_end&) = delete;
+    channel_end& operator=(const channel_end&) = delete;
+    virtual ~channel_end() = default;
+
+    // Each returns how many handles were moved, in order, and sets @p ec only
+    // if that is none.
+    virtual std::size_t send(std::span<const handle> handles, std::error_code& ec) noexcept = 0;
+    virtual std::size_t receive(std::span<handle> handles, std::error_code& ec) noexcept = 0;
+
+    /** For poll(); -1 if there is none to be had. */
+    virtual int descriptor() noexcept = 0;
+};
 
 /**
  * One client. Each call does what the structure of its name says, writes its
@@ -51,8 +71,19 @@ class transport {
     virtual std::error_code call(fixedpool_read& request) noexcept = 0;
     virtual std::error_code call(fixedpool_write& request) noexcept = 0;
     virtual std::error_code call(fixedpool_give& request) noexcept = 0;
-    virtual std::error_code call(fixedpool_channel_create& request) noexcept = 0;
-    virtual std::error_code call(fixedpool_channel_open& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_share& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_scope_create& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_scope_release& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_set_create& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_set_destroy& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_cache_fill& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_cache_drain& request) noexcept = 0;
+
+    /** Null if that fails. The member fd has no meaning. */
+    virtual std::unique_ptr<channel_end> open(const fixedpool_channel_create& request,
+                                              std::error_code& ec) noexcept = 0;
+    virtual std::unique_ptr<channel_end> open(const fixedpool_channel_open& request,
+                                              std::error_code& ec) noexcept = 0;
 
     /** Maps @p length bytes from @p offset of fixedpool_pool_info on. */
     virtual mapping map(std::uint64_t offset, std::uint64_t length, access wanted,

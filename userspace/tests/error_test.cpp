@@ -60,6 +60,25 @@ const std::vector<expectation> expectations{
     {operation::send, EPIPE, errc::no_receiver},
     {operation::send, EAGAIN, errc::would_block},
     {operation::receive, ENOTCONN, errc::channel_left},
+    {operation::alloc, EDQUOT, errc::lock_limit},
+    {operation::alloc, ENOSPC, errc::byte_limit},
+    {operation::alloc, ESTALE, errc::scope_ended},
+    {operation::alloc, EMSGSIZE, errc::too_large_for_set},
+    {operation::alloc, ENOTCONN, errc::set_not_attached},
+    {operation::share, EBUSY, errc::too_many_holders},
+    {operation::share, ESTALE, errc::stale_handle},
+    {operation::create_scope, ESTALE, errc::scope_ended},
+    {operation::create_scope, EMFILE, errc::too_many_scopes},
+    {operation::create_scope, EMLINK, errc::scope_too_deep},
+    {operation::release_scope, ESTALE, errc::scope_ended},
+    {operation::create_set, EEXIST, errc::name_taken},
+    {operation::create_set, ENOENT, errc::no_such_set},
+    {operation::create_set, EALREADY, errc::already_open},
+    {operation::create_set, ENOTCONN, errc::set_not_attached},
+    {operation::destroy_set, ENOENT, errc::no_such_set},
+    {operation::destroy_set, EACCES, errc::set_forbidden},
+    {operation::fill, ENODEV, errc::not_mappable},
+    {operation::drain, EADDRINUSE, errc::block_allocated},
     {operation::open, ENOENT, errc::no_device},
     {operation::open, ENXIO, errc::no_device},
     {operation::open, ENODEV, errc::no_device},
@@ -94,7 +113,7 @@ TEST(ErrnoCode, LeavesOtherErrorsToTheSystem) {
 
 TEST(ErrorCategory, HasItsOwnSentenceForEveryCause) {
     std::set<std::string> sentences;
-    for (int value = 1; value <= static_cast<int>(errc::client_not_attached); ++value) {
+    for (int value = 1; value <= static_cast<int>(errc::channel_left); ++value) {
         const auto sentence = fixedpool::error_category().message(value);
         EXPECT_EQ(sentence.find("unknown"), std::string::npos) << value;
         EXPECT_TRUE(sentences.insert(sentence).second) << "twice: " << sentence;

@@ -21,6 +21,10 @@
 
 namespace fixedpool {
 
+namespace detail {
+class channel_end;
+}
+
 /** What an end of a channel is for. */
 enum class channel_end : std::uint32_t {
     receive = 1,
@@ -52,24 +56,16 @@ struct channel_options {
  */
 class [[nodiscard]] FIXEDPOOL_EXPORT channel {
   public:
-    channel() noexcept = default;
-    channel(channel&& other) noexcept
-        : pool_{std::move(other.pool_)},
-          descriptor_{std::exchange(other.descriptor_, -1)} {}
-    channel& operator=(channel&& other) noexcept {
-        channel{std::move(other)}.swap(*this);
-        return *this;
-    }
+    channel() noexcept;
+    channel(channel&& other) noexcept;
+    channel& operator=(channel&& other) noexcept;
     channel(const channel&) = delete;
     channel& operator=(const channel&) = delete;
-    ~channel() {
-        if (*this)
-            close_held();
-    }
+    ~channel();
 
     void swap(channel& other) noexcept {
         std::swap(pool_, other.pool_);
-        std::swap(descriptor_, other.descriptor_);
+        std::swap(end_, other.end_);
     }
     friend void swap(channel& a, channel& b) noexcept { a.swap(b); }
 
@@ -95,14 +91,14 @@ class [[nodiscard]] FIXEDPOOL_EXPORT channel {
     static channel try_open(const pool& carried, std::string_view name, channel_end end,
                             blocking waits, std::error_code& ec) noexcept;
 
-    [[nodiscard]] explicit operator bool() const noexcept { return descriptor_ >= 0; }
+    [[nodiscard]] explicit operator bool() const noexcept { return end_ != nullptr; }
 
     /**
      * For poll() and the like: POLLIN when there is something to receive,
      * POLLOUT when there is room, POLLHUP when all senders have gone, POLLERR
      * when all receivers have.
      */
-    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+    [[nodiscard]] int descriptor() const noexcept;
 
     /**
      * Effects: sends the block and empties @p sent, after waiting for room where
@@ -143,12 +139,12 @@ class [[nodiscard]] FIXEDPOOL_EXPORT channel {
                                           std::error_code& ec) const noexcept;
 
   private:
-    channel(std::shared_ptr<const detail::pool_state> carried, int descriptor) noexcept;
-    void close_held() const noexcept;
+    channel(std::shared_ptr<const detail::pool_state> carried,
+            std::unique_ptr<detail::channel_end> end) noexcept;
     [[noreturn]] void refuse(std::error_code cause, const char* request) const;
 
     std::shared_ptr<const detail::pool_state> pool_;
-    int descriptor_ = -1;
+    std::unique_ptr<detail::channel_end> end_;
 };
 
 } // namespace fixedpool

@@ -67,6 +67,19 @@ enum class errc {
     too_many_holders,
     no_such_client,
     client_not_attached, ///< the receiver is not attached to the pool
+    block_allocated,     ///< a block of a cache is allocated
+
+    // scopes
+    scope_ended, ///< the scope has ended, or never was
+    too_many_scopes,
+    scope_too_deep,
+
+    // sets of pools
+    no_such_set,
+    set_forbidden,     ///< ownership
+    already_open,      ///< this client has opened the set before
+    set_not_attached,  ///< this client is not attached to the pools of the set
+    too_large_for_set, ///< no pool of the set has blocks as large as that
 
     // channels
     no_such_channel, ///< no channel of the pool has this name
