@@ -37,8 +37,23 @@ client client::try_open(std::error_code& ec) noexcept { return try_open(default_
 
 client client::try_open(const std::string& path, std::error_code& ec) noexcept {
     auto transport = detail::open_device(path, ec);
+    return ec ? client{} : make(std::move(transport), ec);
+}
+
+client client::open_in_process() {
+    std::error_code ec;
+    auto result = try_open_in_process(ec);
     if (ec)
-        return {};
+        throw error{ec, "open a client in process"};
+    return result;
+}
+
+client client::try_open_in_process(std::error_code& ec) noexcept {
+    auto transport = detail::open_local(ec);
+    return ec ? client{} : make(std::move(transport), ec);
+}
+
+client client::make(std::unique_ptr<detail::transport> transport, std::error_code& ec) noexcept {
     fixedpool_query module = {};
     ec = transport->call(module);
     if (!ec && module.abi_version != FIXEDPOOL_ABI_VERSION)

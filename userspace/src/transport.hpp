@@ -93,6 +93,20 @@ class transport {
 /** Opens a client of the module; null and @p ec if that fails. */
 std::unique_ptr<transport> open_device(const std::string& path, std::error_code& ec) noexcept;
 
+/**
+ * Opens a client of the process's own pools. They do what those of the module
+ * do, between the clients of this process, but for
+ *
+ *   pointers   one that leads nowhere ends the process
+ *   limits     none on pools, bytes or locked memory
+ *   REVOCABLE  EINVAL: nobody has a mapping of his own
+ *   poll()     knows no POLLHUP and POLLERR: an end on which nobody will come or
+ *              listen any more can be read or written, and the call says why
+ *   fork()     leaves the child with pools, clients and blocks of its own, which
+ *              look as the parent's did at that moment
+ */
+std::unique_ptr<transport> open_local(std::error_code& ec) noexcept;
+
 } // namespace fixedpool::detail
 
 #endif

@@ -16,12 +16,12 @@ static_assert(std::is_nothrow_move_constructible_v<block>);
 static_assert(std::is_nothrow_move_assignable_v<block>);
 static_assert(std::is_nothrow_swappable_v<block>);
 
-class Block : public device_test {
+class Block : public any_transport_test {
   protected:
     const pool pool_ = client_.create(small_pool());
 };
 
-TEST_F(Block, HoldsNothingByDefault) {
+TEST_P(Block, HoldsNothingByDefault) {
     const block empty;
     EXPECT_FALSE(empty);
     EXPECT_FALSE(empty.handle());
@@ -30,7 +30,7 @@ TEST_F(Block, HoldsNothingByDefault) {
     EXPECT_TRUE(empty.bytes().empty());
 }
 
-TEST_F(Block, IsMemoryOfTheSizeOfThePoolsBlocks) {
+TEST_P(Block, IsMemoryOfTheSizeOfThePoolsBlocks) {
     const auto held = pool_.allocate();
     ASSERT_NE(held.data(), nullptr);
     EXPECT_EQ(held.size(), 64U);
@@ -39,7 +39,7 @@ TEST_F(Block, IsMemoryOfTheSizeOfThePoolsBlocks) {
     std::ranges::fill(held.bytes(), std::byte{0xa5});
 }
 
-TEST_F(Block, GoesBackAtTheEndOfItsScope) {
+TEST_P(Block, GoesBackAtTheEndOfItsScope) {
     handle name;
     {
         const auto held = pool_.allocate();
@@ -49,7 +49,7 @@ TEST_F(Block, GoesBackAtTheEndOfItsScope) {
     EXPECT_FALSE(pool_.check(name).alive);
 }
 
-TEST_F(Block, IsEmptyAfterItWasMoved) {
+TEST_P(Block, IsEmptyAfterItWasMoved) {
     auto first = pool_.allocate();
     const auto name = first.handle();
     const auto second = std::move(first);
@@ -60,7 +60,7 @@ TEST_F(Block, IsEmptyAfterItWasMoved) {
     EXPECT_EQ(pool_.usage().in_use, 1U);
 }
 
-TEST_F(Block, GivesBackWhatItHeldWhenItIsAssignedTo) {
+TEST_P(Block, GivesBackWhatItHeldWhenItIsAssignedTo) {
     auto held = pool_.allocate();
     const auto before = held.handle();
     held = pool_.allocate();
@@ -69,14 +69,14 @@ TEST_F(Block, GivesBackWhatItHeldWhenItIsAssignedTo) {
     EXPECT_EQ(pool_.usage().in_use, 1U);
 }
 
-TEST_F(Block, SurvivesAssignmentToItself) {
+TEST_P(Block, SurvivesAssignmentToItself) {
     auto held = pool_.allocate();
     auto& same = held;
     held = std::move(same);
     EXPECT_TRUE(pool_.check(held.handle()).mine);
 }
 
-TEST_F(Block, SwapsWithAnother) {
+TEST_P(Block, SwapsWithAnother) {
     auto first = pool_.allocate();
     auto second = pool_.allocate();
     const auto a = first.handle();
@@ -87,7 +87,7 @@ TEST_F(Block, SwapsWithAnother) {
     EXPECT_EQ(first.data(), pool_.get(b));
 }
 
-TEST_F(Block, StaysAllocatedWhenItIsReleased) {
+TEST_P(Block, StaysAllocatedWhenItIsReleased) {
     auto held = pool_.allocate();
     const auto name = held.release();
     EXPECT_FALSE(held);
@@ -95,7 +95,7 @@ TEST_F(Block, StaysAllocatedWhenItIsReleased) {
     pool_.free(name);
 }
 
-TEST_F(Block, DoesNotFreeAnythingElseAfterItWasFreedByItsHandle) {
+TEST_P(Block, DoesNotFreeAnythingElseAfterItWasFreedByItsHandle) {
     const auto one = client_.create(with_blocks(1));
     block next;
     {
@@ -106,10 +106,10 @@ TEST_F(Block, DoesNotFreeAnythingElseAfterItWasFreedByItsHandle) {
     EXPECT_TRUE(one.check(next.handle()).mine);
 }
 
-TEST_F(Block, KeepsItsPoolAttached) {
+TEST_P(Block, KeepsItsPoolAttached) {
     block left;
     {
-        auto brief = client::open().attach(pool_.name());
+        auto brief = open_client().attach(pool_.name());
         left = brief.allocate();
     }
     EXPECT_EQ(pool_.usage().clients, 2U);
@@ -118,5 +118,7 @@ TEST_F(Block, KeepsItsPoolAttached) {
     EXPECT_EQ(pool_.usage().clients, 1U);
     EXPECT_EQ(pool_.usage().in_use, 0U);
 }
+
+FIXEDPOOL_ON_ANY_TRANSPORT(Block);
 
 } // namespace

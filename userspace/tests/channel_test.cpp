@@ -20,17 +20,25 @@ namespace {
 using namespace fixedpool;
 using namespace fixedpool::testing;
 
-class Channel : public device_test {
+class Channel : public any_transport_test {
   protected:
     const pool pool_ = client_.create(small_pool());
-    const client other_client_ = client::open();
+    const client other_client_ = open_client();
     const pool other_pool_ = other_client_.attach(pool_.name());
     channel sender_ = channel::create(
         pool_, {.name = "to", .capacity = 4, .end = channel_end::send, .waits = blocking::no});
     channel receiver_ = channel::open(other_pool_, "to", channel_end::receive, blocking::no);
 };
 
-TEST_F(Channel, CarriesTheBlockAndItsBytes) {
+class DeviceChannel : public device_test {
+  protected:
+    const pool pool_ = client_.create(small_pool());
+    channel sender_ = channel::create(
+        pool_, {.name = "to", .capacity = 4, .end = channel_end::send, .waits = blocking::no});
+    channel receiver_ = channel::open(pool_, "to", channel_end::receive, blocking::no);
+};
+
+TEST_P(Channel, CarriesTheBlockAndItsBytes) {
     auto sent = pool_.allocate();
     std::ranges::fill(sent.bytes(), std::byte{0x42});
     const auto name = sent.handle();
@@ -46,7 +54,7 @@ TEST_F(Channel, CarriesTheBlockAndItsBytes) {
     EXPECT_FALSE(pool_.check(name).alive);
 }
 
-TEST_F(Channel, CarriesSeveralHandlesInOrder) {
+TEST_P(Channel, CarriesSeveralHandlesInOrder) {
     std::array<handle, 4> sent;
     std::array<handle, 8> received;
     std::error_code ec;
@@ -58,7 +66,7 @@ TEST_F(Channel, CarriesSeveralHandlesInOrder) {
     other_pool_.free(std::span{received}.first(4));
 }
 
-TEST_F(Channel, DoesNotWaitWhereItIsNotTo) {
+TEST_P(Channel, DoesNotWaitWhereItIsNotTo) {
     EXPECT_REFUSED(pool_error, errc::would_block, receiver_.receive());
     for (int i = 0; i < 4; ++i)
         sender_.send(pool_.allocate());
@@ -67,14 +75,14 @@ TEST_F(Channel, DoesNotWaitWhereItIsNotTo) {
     EXPECT_TRUE(block); // NOLINT(bugprone-use-after-move): unchanged on failure
 }
 
-TEST_F(Channel, IsReadToItsEnd) {
+TEST_P(Channel, IsReadToItsEnd) {
     sender_.send(pool_.allocate());
     sender_ = {};
     EXPECT_TRUE(receiver_.receive());
     EXPECT_FALSE(receiver_.receive());
 }
 
-TEST_F(Channel, SendsNothingToNobody) {
+TEST_P(Channel, SendsNothingToNobody) {
     receiver_ = {};
     auto block = pool_.allocate();
     std::error_code ec;
@@ -84,7 +92,7 @@ TEST_F(Channel, SendsNothingToNobody) {
     EXPECT_TRUE(block);
 }
 
-TEST_F(Channel, RefusesWhatIsNotHeld) {
+TEST_P(Channel, RefusesWhatIsNotHeld) {
     const auto block = pool_.allocate();
     const std::array names{block.handle()};
     channel other = channel::open(other_pool_, "to", channel_end::send, blocking::no);
@@ -93,7 +101,7 @@ TEST_F(Channel, RefusesWhatIsNotHeld) {
     EXPECT_EQ(ec, errc::not_holder);
 }
 
-TEST_F(Channel, IsPolled) {
+TEST_P(Channel, IsPolled) {
     pollfd asked{.fd = receiver_.descriptor(), .events = POLLIN, .revents = 0};
     EXPECT_EQ(::poll(&asked, 1, 0), 0);
     sender_.send(pool_.allocate());
@@ -101,7 +109,7 @@ TEST_F(Channel, IsPolled) {
     EXPECT_EQ(asked.revents, POLLIN);
 }
 
-TEST_F(Channel, HasANameInItsPool) {
+TEST_P(Channel, HasANameInItsPool) {
     EXPECT_REFUSED(pool_error, errc::name_taken,
                    channel::create(pool_, {.name = "to", .capacity = 1}));
     EXPECT_REFUSED(pool_error, errc::no_such_channel,
@@ -114,7 +122,7 @@ TEST_F(Channel, HasANameInItsPool) {
                    channel::create(pool_, {.name = {}, .capacity = 0}));
 }
 
-TEST_F(Channel, GivesBackWhatIsQueuedWithItsLastEnd) {
+TEST_P(Channel, GivesBackWhatIsQueuedWithItsLastEnd) {
     sender_.send(pool_.allocate());
     EXPECT_EQ(pool_.usage().in_use, 1U);
     receiver_ = {};
@@ -123,7 +131,7 @@ TEST_F(Channel, GivesBackWhatIsQueuedWithItsLastEnd) {
     EXPECT_EQ(pool_.usage().in_use, 0U);
 }
 
-TEST_F(Channel, LosesNothingWhenAReceiverIsKilled) {
+TEST_F(DeviceChannel, LosesNothingWhenAReceiverIsKilled) {
     const auto child = start_child([&]() -> int {
         const auto attached = client::open().attach(pool_.name());
         const auto end = channel::open(attached, "to", channel_end::receive);
@@ -145,5 +153,7 @@ TEST_F(Channel, LosesNothingWhenAReceiverIsKilled) {
     sender_ = {};
     EXPECT_EQ(pool_.usage().in_use, 0U);
 }
+
+FIXEDPOOL_ON_ANY_TRANSPORT(Channel);
 
 } // namespace

@@ -30,50 +30,51 @@ class module_parameter {
     std::string before_;
 };
 
-class Client : public device_test {};
+class Client : public any_transport_test {};
+class DeviceClient : public device_test {};
 
-TEST_F(Client, HasANumberOfItsOwn) {
-    const auto other = client::open();
+TEST_P(Client, HasANumberOfItsOwn) {
+    const auto other = open_client();
     EXPECT_NE(client_.id(), client_id{});
     EXPECT_NE(other.id(), client_id{});
     EXPECT_NE(client_.id(), other.id());
 }
 
-TEST_F(Client, KnowsTheLimitsOfTheModule) {
+TEST_P(Client, KnowsTheLimitsOfTheModule) {
     EXPECT_EQ(client_.limits().max_batch, 1024U);
     EXPECT_EQ(client_.limits().max_block_size, 4U << 20);
 }
 
-TEST_F(Client, IsSharedByItsCopies) {
+TEST_P(Client, IsSharedByItsCopies) {
     const auto copy = client_;
     EXPECT_EQ(copy.id(), client_.id());
 }
 
-TEST_F(Client, IsEmptyAfterItWasMoved) {
-    auto first = client::open();
+TEST_P(Client, IsEmptyAfterItWasMoved) {
+    auto first = open_client();
     const auto second = std::move(first);
     EXPECT_FALSE(first);
     EXPECT_TRUE(second);
 }
 
-TEST_F(Client, LivesAsLongAsItsPools) {
+TEST_P(Client, LivesAsLongAsItsPools) {
     pool left;
     {
-        const auto brief = client::open();
+        const auto brief = open_client();
         left = brief.create(small_pool());
     }
     EXPECT_TRUE(left.allocate());
 }
 
-TEST_F(Client, IsNotOpenedWithoutADevice) {
+TEST_F(DeviceClient, IsNotOpenedWithoutADevice) {
     EXPECT_REFUSED(error, errc::no_device, client::open("/dev/no-such-device"));
 }
 
-TEST_F(Client, IsNotOpenedOnAnotherDevice) {
+TEST_F(DeviceClient, IsNotOpenedOnAnotherDevice) {
     EXPECT_REFUSED(error, errc::not_the_device, client::open("/dev/null"));
 }
 
-TEST_F(Client, ReportsTheSameCauseWithoutThrowing) {
+TEST_F(DeviceClient, ReportsTheSameCauseWithoutThrowing) {
     std::error_code ec;
     EXPECT_FALSE(client::try_open("/dev/null", ec));
     EXPECT_EQ(ec, errc::not_the_device);
@@ -81,7 +82,7 @@ TEST_F(Client, ReportsTheSameCauseWithoutThrowing) {
     EXPECT_FALSE(ec);
 }
 
-TEST_F(Client, NamesTheDeviceThatItCouldNotOpen) {
+TEST_F(DeviceClient, NamesTheDeviceThatItCouldNotOpen) {
     try {
         static_cast<void>(client::open("/dev/no-such-device"));
         ADD_FAILURE();
@@ -90,7 +91,7 @@ TEST_F(Client, NamesTheDeviceThatItCouldNotOpen) {
     }
 }
 
-TEST_F(Client, CreatesAPoolAsAskedFor) {
+TEST_P(Client, CreatesAPoolAsAskedFor) {
     const auto name = unique_name();
     const auto made = client_.create(
         {.name = name, .block_size = 100, .blocks = 33, .alignment = 64, .auto_destroy = true});
@@ -105,13 +106,13 @@ TEST_F(Client, CreatesAPoolAsAskedFor) {
     EXPECT_EQ(made.usage().clients, 1U);
 }
 
-TEST_F(Client, CreatesASlabPoolThatIsNotMapped) {
+TEST_P(Client, CreatesASlabPoolThatIsNotMapped) {
     const auto made = client_.create(slab_pool());
     EXPECT_EQ(made.storage(), storage_type::slab);
     EXPECT_FALSE(made.mappable());
 }
 
-TEST_F(Client, CreatesAPoolOnANumaNode) {
+TEST_P(Client, CreatesAPoolOnANumaNode) {
     auto options = small_pool();
     options.numa_node = 0;
     EXPECT_TRUE(client_.create(options));
@@ -120,13 +121,13 @@ TEST_F(Client, CreatesAPoolOnANumaNode) {
     EXPECT_REFUSED(pool_error, errc::invalid_argument, client_.create(options));
 }
 
-TEST_F(Client, LeavesNoPoolBehindThatGoesWithItsLastClient) {
+TEST_P(Client, LeavesNoPoolBehindThatGoesWithItsLastClient) {
     const auto options = small_pool();
     { const auto made = client_.create(options); }
     EXPECT_REFUSED(pool_error, errc::no_such_pool, client_.attach(options.name));
 }
 
-TEST_F(Client, MayHaveANameOfThirtyOneCharactersAndNoMore) {
+TEST_P(Client, MayHaveANameOfThirtyOneCharactersAndNoMore) {
     auto options = small_pool();
     options.name = unique_name();
     options.name.resize(31, 'x');
@@ -137,13 +138,13 @@ TEST_F(Client, MayHaveANameOfThirtyOneCharactersAndNoMore) {
     EXPECT_REFUSED(pool_error, errc::invalid_argument, client_.destroy(options.name));
 }
 
-TEST_F(Client, DoesNotCutANameAtAZeroByte) {
+TEST_P(Client, DoesNotCutANameAtAZeroByte) {
     auto options = small_pool();
     options.name += '\0';
     EXPECT_REFUSED(pool_error, errc::invalid_argument, client_.create(options));
 }
 
-TEST_F(Client, RefusesImpossiblePools) {
+TEST_P(Client, RefusesImpossiblePools) {
     const auto impossible = [&](auto change) {
         auto options = small_pool();
         change(options);
@@ -162,31 +163,31 @@ TEST_F(Client, RefusesImpossiblePools) {
     impossible([](auto& options) { options.storage = storage_type{2}; });
 }
 
-TEST_F(Client, RefusesANameThatIsTaken) {
+TEST_P(Client, RefusesANameThatIsTaken) {
     const auto options = small_pool();
     const auto made = client_.create(options);
     EXPECT_REFUSED(pool_error, errc::name_taken, client_.create(options));
 }
 
-TEST_F(Client, RefusesAPoolLargerThanTheHandleSpace) {
+TEST_P(Client, RefusesAPoolLargerThanTheHandleSpace) {
     auto options = small_pool();
     options.blocks = UINT32_MAX;
     options.block_size = 4U << 20;
     EXPECT_REFUSED(pool_error, errc::pool_too_large, client_.create(options));
 }
 
-TEST_F(Client, RefusesMorePoolsThanTheModuleAllows) {
+TEST_F(DeviceClient, RefusesMorePoolsThanTheModuleAllows) {
     const auto made = client_.create(small_pool());
     const module_parameter limit{"max_pools", "1"};
     EXPECT_REFUSED(pool_error, errc::too_many_pools, client_.create(small_pool()));
 }
 
-TEST_F(Client, RefusesMoreBytesThanTheModuleAllows) {
+TEST_F(DeviceClient, RefusesMoreBytesThanTheModuleAllows) {
     const module_parameter limit{"max_bytes", "4096"};
     EXPECT_REFUSED(pool_error, errc::byte_limit, client_.create(with_blocks(1000)));
 }
 
-TEST_F(Client, RefusesMoreMemoryThanTheUserMayLock) {
+TEST_F(DeviceClient, RefusesMoreMemoryThanTheUserMayLock) {
     const auto cause = cause_as_nobody([&](std::error_code& ec) {
         const rlimit limit{4096, 4096};
         ::setrlimit(RLIMIT_MEMLOCK, &limit);
@@ -195,10 +196,10 @@ TEST_F(Client, RefusesMoreMemoryThanTheUserMayLock) {
     EXPECT_EQ(cause, errc::lock_limit) << cause.message();
 }
 
-TEST_F(Client, RefusesAPoolThatItsModeForbids) {
+TEST_P(Client, RefusesAPoolThatItsModeForbids) {
     const auto options = small_pool();
     const auto made = client_.create(options);
-    const auto other = client::open();
+    const auto other = open_client();
     EXPECT_EQ(cause_as_nobody([&](std::error_code& ec) {
                   static_cast<void>(other.try_attach(options.name, ec));
               }),
@@ -207,40 +208,40 @@ TEST_F(Client, RefusesAPoolThatItsModeForbids) {
               errc::pool_forbidden);
 }
 
-TEST_F(Client, AttachesAnybodyToAPoolOfModeRwForAll) {
+TEST_P(Client, AttachesAnybodyToAPoolOfModeRwForAll) {
     auto options = small_pool();
     options.mode = 0666;
     const auto made = client_.create(options);
-    const auto other = client::open();
+    const auto other = open_client();
     EXPECT_FALSE(cause_as_nobody(
         [&](std::error_code& ec) { static_cast<void>(other.try_attach(options.name, ec)); }));
 }
 
-TEST_F(Client, SeesTheSamePoolUnderTheSameName) {
+TEST_P(Client, SeesTheSamePoolUnderTheSameName) {
     const auto options = small_pool();
     const auto made = client_.create(options);
-    const auto attached = client::open().attach(options.name);
+    const auto attached = open_client().attach(options.name);
     EXPECT_EQ(attached.name(), options.name);
     EXPECT_EQ(attached.capacity(), options.blocks);
     EXPECT_EQ(made.usage().clients, 2U);
 }
 
-TEST_F(Client, IsAttachedToAPoolOnlyOnce) {
+TEST_P(Client, IsAttachedToAPoolOnlyOnce) {
     const auto options = small_pool();
     const auto made = client_.create(options);
     EXPECT_REFUSED(pool_error, errc::already_attached, client_.attach(options.name));
 }
 
-TEST_F(Client, AttachesAgainAfterItLeft) {
+TEST_P(Client, AttachesAgainAfterItLeft) {
     const auto options = small_pool();
-    const auto keeper = client::open().create(options);
+    const auto keeper = open_client().create(options);
     { const auto attached = client_.attach(options.name); }
     EXPECT_TRUE(client_.attach(options.name));
 }
 
-TEST_F(Client, LeavesThePoolWithItsLastCopy) {
+TEST_P(Client, LeavesThePoolWithItsLastCopy) {
     const auto options = small_pool();
-    const auto keeper = client::open().create(options);
+    const auto keeper = open_client().create(options);
     auto first = client_.attach(options.name);
     auto second = first;
     first = {};
@@ -249,25 +250,25 @@ TEST_F(Client, LeavesThePoolWithItsLastCopy) {
     EXPECT_EQ(keeper.usage().clients, 1U);
 }
 
-TEST_F(Client, RefusesToAttachToOrDestroyWhatIsNotThere) {
+TEST_P(Client, RefusesToAttachToOrDestroyWhatIsNotThere) {
     EXPECT_REFUSED(pool_error, errc::no_such_pool, client_.attach("no-such-pool"));
     EXPECT_REFUSED(pool_error, errc::no_such_pool, client_.destroy("no-such-pool"));
 }
 
-TEST_F(Client, TakesAPoolsNameAwayButNotItsMemory) {
+TEST_P(Client, TakesAPoolsNameAwayButNotItsMemory) {
     auto options = small_pool();
     options.auto_destroy = false;
     const auto made = client_.create(options);
     const auto block = made.allocate();
     client_.destroy(options.name);
-    EXPECT_REFUSED(pool_error, errc::no_such_pool, client::open().attach(options.name));
+    EXPECT_REFUSED(pool_error, errc::no_such_pool, open_client().attach(options.name));
     block.data()[0] = std::byte{1};
     EXPECT_TRUE(made.allocate());
     options.auto_destroy = true;
-    EXPECT_TRUE(client::open().create(options)) << "the name is free";
+    EXPECT_TRUE(open_client().create(options)) << "the name is free";
 }
 
-TEST_F(Client, SaysWhichPoolItWasAskedFor) {
+TEST_P(Client, SaysWhichPoolItWasAskedFor) {
     try {
         static_cast<void>(client_.attach("no-such-pool"));
         ADD_FAILURE();
@@ -276,5 +277,7 @@ TEST_F(Client, SaysWhichPoolItWasAskedFor) {
         EXPECT_STREQ(refused.what(), "attach to pool 'no-such-pool': no pool has this name");
     }
 }
+
+FIXEDPOOL_ON_ANY_TRANSPORT(Client);
 
 } // namespace

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /** @file
- * What the tests against a loaded module share. They need root.
+ * What the tests of the library share. Those against a loaded module need root.
  */
 #ifndef FIXEDPOOL_TESTS_DEVICE_TEST_HPP
 #define FIXEDPOOL_TESTS_DEVICE_TEST_HPP
@@ -96,6 +96,26 @@ class device_test : public ::testing::Test {
   protected:
     const client client_ = client::open();
 };
+
+enum class transport { device, in_process };
+
+/** A suite that runs twice: each test with the module, and without it. */
+class any_transport_test : public ::testing::TestWithParam<transport> {
+  protected:
+    [[nodiscard]] static client open_client() {
+        return GetParam() == transport::device ? client::open() : client::open_in_process();
+    }
+
+    const client client_ = open_client();
+};
+
+// NOLINTBEGIN(cppcoreguidelines-macro-usage): as those of GoogleTest
+#define FIXEDPOOL_ON_ANY_TRANSPORT(suite)                                                          \
+    INSTANTIATE_TEST_SUITE_P(Device, suite,                                                        \
+                             ::testing::Values(fixedpool::testing::transport::device));            \
+    INSTANTIATE_TEST_SUITE_P(InProcess, suite,                                                     \
+                             ::testing::Values(fixedpool::testing::transport::in_process))
+// NOLINTEND(cppcoreguidelines-macro-usage)
 
 } // namespace fixedpool::testing
 

@@ -17,7 +17,7 @@ namespace {
 using namespace fixedpool;
 using namespace fixedpool::testing;
 
-class Pool : public device_test {
+class Pool : public any_transport_test {
   protected:
     const pool pool_ = client_.create(small_pool());
 };
@@ -28,14 +28,14 @@ std::vector<std::byte> pattern(std::size_t size) {
     return bytes;
 }
 
-TEST_F(Pool, IsEmptyAfterItWasMoved) {
+TEST_P(Pool, IsEmptyAfterItWasMoved) {
     auto first = pool_;
     const auto second = std::move(first);
     EXPECT_FALSE(first);
     EXPECT_TRUE(second);
 }
 
-TEST_F(Pool, HandsOutEveryBlockOnce) {
+TEST_P(Pool, HandsOutEveryBlockOnce) {
     std::vector<handle> handles(pool_.capacity());
     pool_.allocate(handles);
     std::set<std::uint32_t> indices;
@@ -48,7 +48,7 @@ TEST_F(Pool, HandsOutEveryBlockOnce) {
     pool_.free(handles);
 }
 
-TEST_F(Pool, CountsWhatIsInUse) {
+TEST_P(Pool, CountsWhatIsInUse) {
     {
         const auto first = pool_.allocate();
         const auto second = pool_.allocate();
@@ -58,7 +58,7 @@ TEST_F(Pool, CountsWhatIsInUse) {
     EXPECT_EQ(pool_.usage().peak, 2U);
 }
 
-TEST_F(Pool, IsOutOfBlocksWhenAllAreTaken) {
+TEST_P(Pool, IsOutOfBlocksWhenAllAreTaken) {
     std::vector<handle> handles(pool_.capacity());
     pool_.allocate(handles);
     EXPECT_REFUSED(pool_error, errc::out_of_blocks, pool_.allocate());
@@ -70,7 +70,9 @@ TEST_F(Pool, IsOutOfBlocksWhenAllAreTaken) {
     EXPECT_EQ(ec, std::errc::no_buffer_space);
 }
 
-TEST_F(Pool, GrowsAsFarAsItMay) {
+TEST_P(Pool, GrowsAsFarAsItMay) {
+    if (GetParam() == transport::in_process)
+        GTEST_SKIP() << "pools in process do not grow";
     auto options = small_pool();
     options.max_blocks = 1000;
     const auto growing = client_.create(options);
@@ -87,7 +89,7 @@ TEST_F(Pool, GrowsAsFarAsItMay) {
     growing.free(handles);
 }
 
-TEST_F(Pool, SaysHowManyBlocksItWasAskedFor) {
+TEST_P(Pool, SaysHowManyBlocksItWasAskedFor) {
     std::vector<handle> handles(pool_.capacity() + 1);
     try {
         pool_.allocate(handles);
@@ -99,26 +101,26 @@ TEST_F(Pool, SaysHowManyBlocksItWasAskedFor) {
     }
 }
 
-TEST_F(Pool, TakesAllOrNothing) {
+TEST_P(Pool, TakesAllOrNothing) {
     std::vector<handle> handles(pool_.capacity() + 1);
     EXPECT_REFUSED(pool_error, errc::out_of_blocks, (pool_.allocate(handles), true));
     EXPECT_EQ(pool_.usage().in_use, 0U);
 }
 
-TEST_F(Pool, TakesSomeWhenAskedForSome) {
+TEST_P(Pool, TakesSomeWhenAskedForSome) {
     std::vector<handle> handles(pool_.capacity() + 1);
     EXPECT_EQ(pool_.allocate_some(handles), pool_.capacity());
     EXPECT_EQ(pool_.usage().in_use, pool_.capacity());
 }
 
-TEST_F(Pool, TakesNothingWhenAskedForNothing) {
+TEST_P(Pool, TakesNothingWhenAskedForNothing) {
     pool_.allocate(std::span<handle>{});
     EXPECT_EQ(pool_.allocate_some({}), 0U);
     pool_.free(std::span<const handle>{});
     EXPECT_EQ(pool_.usage().in_use, 0U);
 }
 
-TEST_F(Pool, ServesMoreHandlesThanFitOneSystemCall) {
+TEST_P(Pool, ServesMoreHandlesThanFitOneSystemCall) {
     const auto large = client_.create(with_blocks(3000));
     std::vector<handle> handles(large.capacity());
     large.allocate(handles);
@@ -134,14 +136,14 @@ TEST_F(Pool, ServesMoreHandlesThanFitOneSystemCall) {
     EXPECT_EQ(large.allocate_some(handles), 3000U);
 }
 
-TEST_F(Pool, FillsBlocksWithZeroesOnRequest) {
+TEST_P(Pool, FillsBlocksWithZeroesOnRequest) {
     const auto one = client_.create(with_blocks(1));
     std::ranges::fill(one.allocate().bytes(), std::byte{0xff});
     const auto zeroed = one.allocate(contents::zero);
     EXPECT_TRUE(std::ranges::all_of(zeroed.bytes(), [](auto byte) { return byte == std::byte{}; }));
 }
 
-TEST_F(Pool, PlacesBlocksApartAndAligned) {
+TEST_P(Pool, PlacesBlocksApartAndAligned) {
     auto options = small_pool();
     options.block_size = 100;
     options.blocks = 500;
@@ -160,7 +162,7 @@ TEST_F(Pool, PlacesBlocksApartAndAligned) {
     }
 }
 
-TEST_F(Pool, MapsTheBytesThatTheKernelReadsAndWrites) {
+TEST_P(Pool, MapsTheBytesThatTheKernelReadsAndWrites) {
     auto options = small_pool();
     options.block_size = 1000;
     options.blocks = 100;
@@ -178,7 +180,7 @@ TEST_F(Pool, MapsTheBytesThatTheKernelReadsAndWrites) {
     }
 }
 
-TEST_F(Pool, ReadsAndWritesBlocksThatCannotBeMapped) {
+TEST_P(Pool, ReadsAndWritesBlocksThatCannotBeMapped) {
     const auto slab = client_.create(slab_pool());
     const auto block = slab.allocate();
     const auto sent = pattern(slab.block_size());
@@ -195,7 +197,7 @@ TEST_F(Pool, ReadsAndWritesBlocksThatCannotBeMapped) {
     EXPECT_EQ(received[3], sent[12]);
 }
 
-TEST_F(Pool, HasNoAddressForBlocksThatCannotBeMapped) {
+TEST_P(Pool, HasNoAddressForBlocksThatCannotBeMapped) {
     const auto slab = client_.create(slab_pool());
     const auto block = slab.allocate();
     EXPECT_EQ(slab.get(block.handle()), nullptr);
@@ -204,7 +206,7 @@ TEST_F(Pool, HasNoAddressForBlocksThatCannotBeMapped) {
     EXPECT_EQ(block.size(), slab.block_size());
 }
 
-TEST_F(Pool, RefusesBytesBeyondTheBlock) {
+TEST_P(Pool, RefusesBytesBeyondTheBlock) {
     const auto block = pool_.allocate();
     std::array<std::byte, 65> bytes{};
     const auto part = std::span{bytes};
@@ -216,12 +218,12 @@ TEST_F(Pool, RefusesBytesBeyondTheBlock) {
                    (pool_.write(block.handle(), UINT32_MAX, part.first(2)), true));
 }
 
-TEST_F(Pool, GivesTheAddressOfALivingBlock) {
+TEST_P(Pool, GivesTheAddressOfALivingBlock) {
     const auto block = pool_.allocate();
     EXPECT_EQ(pool_.get(block.handle()), block.data());
 }
 
-TEST_F(Pool, GivesNoAddressForAStaleHandle) {
+TEST_P(Pool, GivesNoAddressForAStaleHandle) {
     const auto one = client_.create(with_blocks(1));
     const auto stale = one.allocate().handle();
     EXPECT_EQ(one.get(stale), nullptr) << "freed";
@@ -230,7 +232,7 @@ TEST_F(Pool, GivesNoAddressForAStaleHandle) {
     EXPECT_NE(one.get(again.handle()), nullptr);
 }
 
-TEST_F(Pool, GivesNoAddressForWhatIsNoHandleOfIt) {
+TEST_P(Pool, GivesNoAddressForWhatIsNoHandleOfIt) {
     const auto block = pool_.allocate();
     const auto name = block.handle();
     const auto other = client_.create(small_pool());
@@ -242,13 +244,13 @@ TEST_F(Pool, GivesNoAddressForWhatIsNoHandleOfIt) {
     EXPECT_EQ(pool_.get(handle{name.version(), name.slot() - 65536}), nullptr) << "before";
 }
 
-TEST_F(Pool, GivesNoAddressForAFreeBlocksVersion) {
+TEST_P(Pool, GivesNoAddressForAFreeBlocksVersion) {
     const auto one = client_.create(with_blocks(1));
     const auto name = one.allocate().handle();
     EXPECT_EQ(one.get(handle{name.version() + 1, name.slot()}), nullptr);
 }
 
-TEST_F(Pool, KnowsTheIndexOfItsHandlesOnly) {
+TEST_P(Pool, KnowsTheIndexOfItsHandlesOnly) {
     const auto block = pool_.allocate();
     const auto name = block.handle();
     EXPECT_TRUE(pool_.index_of(name));
@@ -256,7 +258,7 @@ TEST_F(Pool, KnowsTheIndexOfItsHandlesOnly) {
     EXPECT_FALSE(pool_.index_of(handle{1, name.slot() + pool_.capacity()}));
 }
 
-TEST_F(Pool, TellsWhatAHandleIsWorth) {
+TEST_P(Pool, TellsWhatAHandleIsWorth) {
     auto block = pool_.allocate();
     const auto name = block.handle();
     auto state = pool_.check(name);
@@ -264,7 +266,7 @@ TEST_F(Pool, TellsWhatAHandleIsWorth) {
     EXPECT_TRUE(state.mine);
     EXPECT_FALSE(state.shared);
 
-    const auto other = client::open().attach(pool_.name());
+    const auto other = open_client().attach(pool_.name());
     state = other.check(name);
     EXPECT_TRUE(state.alive);
     EXPECT_FALSE(state.mine);
@@ -275,10 +277,10 @@ TEST_F(Pool, TellsWhatAHandleIsWorth) {
     EXPECT_FALSE(state.mine);
 }
 
-TEST_F(Pool, RefusesToCheckWhatCannotBeAHandle) {
+TEST_P(Pool, RefusesToCheckWhatCannotBeAHandle) {
     const auto block = pool_.allocate();
     const auto name = block.handle();
-    const auto strangers = client::open().create(small_pool());
+    const auto strangers = open_client().create(small_pool());
     const auto strange = strangers.allocate();
     EXPECT_REFUSED(handle_error, errc::invalid_argument, pool_.check({}));
     EXPECT_REFUSED(handle_error, errc::index_out_of_range,
@@ -286,14 +288,14 @@ TEST_F(Pool, RefusesToCheckWhatCannotBeAHandle) {
     EXPECT_REFUSED(handle_error, errc::not_attached, pool_.check(strange.handle()));
 }
 
-TEST_F(Pool, RefusesADoubleFree) {
+TEST_P(Pool, RefusesADoubleFree) {
     const auto name = pool_.allocate().release();
     pool_.free(name);
     EXPECT_REFUSED(handle_error, errc::double_free, (pool_.free(name), true));
     EXPECT_EQ(pool_.usage().in_use, 0U);
 }
 
-TEST_F(Pool, RefusesAHandleWhoseBlockBelongsToTheNextAlready) {
+TEST_P(Pool, RefusesAHandleWhoseBlockBelongsToTheNextAlready) {
     const auto one = client_.create(with_blocks(1));
     const auto stale = one.allocate().handle();
     const auto next = one.allocate();
@@ -305,8 +307,8 @@ TEST_F(Pool, RefusesAHandleWhoseBlockBelongsToTheNextAlready) {
     EXPECT_TRUE(one.check(next.handle()).mine);
 }
 
-TEST_F(Pool, RefusesABlockThatAnotherClientHolds) {
-    const auto other = client::open().attach(pool_.name());
+TEST_P(Pool, RefusesABlockThatAnotherClientHolds) {
+    const auto other = open_client().attach(pool_.name());
     const auto block = other.allocate();
     const auto name = block.handle();
     std::byte byte{};
@@ -317,7 +319,7 @@ TEST_F(Pool, RefusesABlockThatAnotherClientHolds) {
     EXPECT_TRUE(other.check(name).mine);
 }
 
-TEST_F(Pool, RefusesHandlesFromBeyondItsEndOrOfNoPool) {
+TEST_P(Pool, RefusesHandlesFromBeyondItsEndOrOfNoPool) {
     const auto block = pool_.allocate();
     const auto name = block.handle();
     const handle beyond{name.version(), name.slot() + pool_.capacity()};
@@ -326,7 +328,7 @@ TEST_F(Pool, RefusesHandlesFromBeyondItsEndOrOfNoPool) {
     EXPECT_REFUSED(handle_error, errc::invalid_argument, (pool_.free(handle{}), true));
 }
 
-TEST_F(Pool, StopsAtTheFirstHandleThatIsRefused) {
+TEST_P(Pool, StopsAtTheFirstHandleThatIsRefused) {
     std::array<handle, 4> handles;
     pool_.allocate(handles);
     auto scrambled = handles;
@@ -344,15 +346,15 @@ TEST_F(Pool, StopsAtTheFirstHandleThatIsRefused) {
     EXPECT_EQ(pool_.usage().in_use, 2U);
 }
 
-TEST_F(Pool, TakesReleasedBlocksBackWhenItIsLeft) {
-    auto attached = client::open().attach(pool_.name());
+TEST_P(Pool, TakesReleasedBlocksBackWhenItIsLeft) {
+    auto attached = open_client().attach(pool_.name());
     static_cast<void>(attached.allocate().release());
     EXPECT_EQ(pool_.usage().in_use, 1U);
     attached = {};
     EXPECT_EQ(pool_.usage().in_use, 0U);
 }
 
-TEST_F(Pool, CanBeUsedByManyThreadsAtTheSameTime) {
+TEST_P(Pool, CanBeUsedByManyThreadsAtTheSameTime) {
     std::atomic<int> failures = 0;
     const auto work = [&] {
         for (int round = 0; round < 500; ++round) {
@@ -376,5 +378,7 @@ TEST_F(Pool, CanBeUsedByManyThreadsAtTheSameTime) {
     EXPECT_EQ(failures, 0);
     EXPECT_EQ(pool_.usage().in_use, 0U);
 }
+
+FIXEDPOOL_ON_ANY_TRANSPORT(Pool);
 
 } // namespace

@@ -17,14 +17,19 @@ namespace {
 using namespace fixedpool;
 using namespace fixedpool::testing;
 
-class Transfer : public device_test {
+class Transfer : public any_transport_test {
   protected:
     const pool pool_ = client_.create(small_pool());
-    const client other_client_ = client::open();
+    const client other_client_ = open_client();
     const pool other_pool_ = other_client_.attach(pool_.name());
 };
 
-TEST_F(Transfer, ChangesTheHolderAndNotTheHandle) {
+class DeviceTransfer : public device_test {
+  protected:
+    const pool pool_ = client_.create(small_pool());
+};
+
+TEST_P(Transfer, ChangesTheHolderAndNotTheHandle) {
     auto block = pool_.allocate();
     const auto name = block.handle();
     EXPECT_EQ(block.give(other_client_.id()), name);
@@ -35,14 +40,14 @@ TEST_F(Transfer, ChangesTheHolderAndNotTheHandle) {
     other_pool_.free(name);
 }
 
-TEST_F(Transfer, MovesNoByte) {
+TEST_P(Transfer, MovesNoByte) {
     auto sent = pool_.allocate();
     std::ranges::fill(sent.bytes(), std::byte{0x42});
     const auto received = other_pool_.adopt(sent.give(other_client_.id()));
     EXPECT_EQ(std::ranges::count(received.bytes(), std::byte{0x42}), 64);
 }
 
-TEST_F(Transfer, OfManyHandlesIsOneCall) {
+TEST_P(Transfer, OfManyHandlesIsOneCall) {
     std::array<handle, 8> handles;
     pool_.allocate(handles);
     pool_.give(handles, other_client_.id());
@@ -51,7 +56,7 @@ TEST_F(Transfer, OfManyHandlesIsOneCall) {
     other_pool_.free(handles);
 }
 
-TEST_F(Transfer, StopsAtTheFirstHandleThatIsRefused) {
+TEST_P(Transfer, StopsAtTheFirstHandleThatIsRefused) {
     std::array<handle, 4> handles;
     pool_.allocate(handles);
     pool_.free(handles[2]);
@@ -62,23 +67,23 @@ TEST_F(Transfer, StopsAtTheFirstHandleThatIsRefused) {
     EXPECT_TRUE(pool_.check(handles[3]).mine);
 }
 
-TEST_F(Transfer, NeedsAReceiver) {
+TEST_P(Transfer, NeedsAReceiver) {
     auto block = pool_.allocate();
     EXPECT_REFUSED(handle_error, errc::no_such_client, block.give(client_id{0xffffffff}));
     EXPECT_TRUE(block) << "the giver still has it";
     EXPECT_TRUE(pool_.check(block.handle()).mine);
 }
 
-TEST_F(Transfer, NeedsAReceiverThatIsAttached) {
+TEST_P(Transfer, NeedsAReceiverThatIsAttached) {
     auto block = pool_.allocate();
-    const auto stranger = client::open();
+    const auto stranger = open_client();
     std::error_code ec;
     EXPECT_FALSE(block.try_give(stranger.id(), ec));
     EXPECT_EQ(ec, errc::client_not_attached);
     EXPECT_TRUE(block);
 }
 
-TEST_F(Transfer, NamesReceiverAndHandleWhenItIsRefused) {
+TEST_P(Transfer, NamesReceiverAndHandleWhenItIsRefused) {
     auto block = pool_.allocate();
     try {
         static_cast<void>(block.give(client_id{4000000000}));
@@ -91,7 +96,7 @@ TEST_F(Transfer, NamesReceiverAndHandleWhenItIsRefused) {
     }
 }
 
-TEST_F(Transfer, EndsWithAnOwner) {
+TEST_P(Transfer, EndsWithAnOwner) {
     const auto name = pool_.allocate().release();
     {
         const auto adopted = pool_.adopt(name);
@@ -101,23 +106,23 @@ TEST_F(Transfer, EndsWithAnOwner) {
     EXPECT_FALSE(pool_.check(name).alive);
 }
 
-TEST_F(Transfer, GivesNoOwnerToABlockThatSomebodyElseHolds) {
+TEST_P(Transfer, GivesNoOwnerToABlockThatSomebodyElseHolds) {
     const auto block = pool_.allocate();
     EXPECT_REFUSED(handle_error, errc::not_holder, other_pool_.adopt(block.handle()));
 }
 
-TEST_F(Transfer, GivesNoOwnerToADeadHandle) {
+TEST_P(Transfer, GivesNoOwnerToADeadHandle) {
     const auto name = pool_.allocate().handle();
     EXPECT_REFUSED(handle_error, errc::stale_handle, pool_.adopt(name));
 }
 
-TEST_F(Transfer, GivesNoOwnerToABlockOfAnotherPool) {
+TEST_P(Transfer, GivesNoOwnerToABlockOfAnotherPool) {
     const auto second = client_.create(small_pool());
     const auto block = second.allocate();
     EXPECT_REFUSED(handle_error, errc::wrong_pool, pool_.adopt(block.handle()));
 }
 
-TEST_F(Transfer, WorksBetweenProcesses) {
+TEST_F(DeviceTransfer, WorksBetweenProcesses) {
     std::array<int, 2> up{};
     std::array<int, 2> down{};
     ASSERT_EQ(::pipe(up.data()), 0);
@@ -147,5 +152,7 @@ TEST_F(Transfer, WorksBetweenProcesses) {
     for (const int number : {up[0], up[1], down[0], down[1]})
         ::close(number);
 }
+
+FIXEDPOOL_ON_ANY_TRANSPORT(Transfer);
 
 } // namespace

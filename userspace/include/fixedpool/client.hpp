@@ -19,7 +19,8 @@ namespace fixedpool {
 
 namespace detail {
 struct client_state;
-}
+class transport;
+} // namespace detail
 
 inline constexpr const char* default_device = "/dev/fixedpool";
 
@@ -35,7 +36,7 @@ struct limits {
  * A counted reference to one open client. Copies, pools and blocks keep it
  * open; with the last of them, or with the process, everything that the client
  * holds goes back to its pools. After fork() both processes are the same
- * client: let the child open its own.
+ * client, unless it is one of open_in_process(): let the child open its own.
  *
  * An empty client, default-made or moved from, may only be assigned to,
  * destroyed and tested.
@@ -55,6 +56,23 @@ class FIXEDPOOL_EXPORT client {
     [[nodiscard]] static client open(const std::string& path = default_device);
     [[nodiscard]] static client try_open(const std::string& path, std::error_code& ec) noexcept;
     [[nodiscard]] static client try_open(std::error_code& ec) noexcept;
+
+    /**
+     * Returns: a new client of pools that live in this process, without the
+     * module. All else is the same, but for what concerns other processes:
+     * names, numbers and blocks are known to the clients of this process only;
+     * there are no limits on pools, bytes and locked memory, and nobody is
+     * charged; a pointer that leads nowhere is no error but a crash.
+     *
+     * After fork() the child has pools, clients and blocks of its own, a copy of
+     * what the parent had at that moment, as with all other memory.
+     * Throws: error: errc::out_of_memory.
+     * Signal safety: in handlers a pool's try_allocate() and try_free() of
+     * handles, try_check() and get() may be called, but not on a client that has
+     * blocks in scopes, and not while nobody else keeps the pool attached.
+     */
+    [[nodiscard]] static client open_in_process();
+    [[nodiscard]] static client try_open_in_process(std::error_code& ec) noexcept;
 
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 
@@ -93,6 +111,7 @@ class FIXEDPOOL_EXPORT client {
     bool try_destroy(std::string_view name, std::error_code& ec) const noexcept;
 
   private:
+    static client make(std::unique_ptr<detail::transport> transport, std::error_code& ec) noexcept;
     explicit client(std::shared_ptr<detail::client_state> state) noexcept;
 
     std::shared_ptr<detail::client_state> state_;

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <random>
+
+#include <unistd.h>
+
+#include "slots.hpp"
+
+namespace fixedpool::detail::local {
+namespace {
+
+constexpr std::uint32_t hygiene_flags =
+    FIXEDPOOL_POOL_ZERO_ON_ALLOC | FIXEDPOOL_POOL_ZERO_ON_FREE | FIXEDPOOL_POOL_POISON;
+constexpr std::uint32_t default_mode = 0600;
+constexpr std::uint32_t max_holds = 254;
+
+/*
+ * Words of blocks, read and written one by one or as many as fit 64 bits: four
+ * neighbours, a quad, have their holds in one of those and their versions in
+ * two. Versions are written only by whoever owns the block alone, so a pair of
+ * them is read and written as a whole. Others may look meanwhile: hence atomic.
+ */
+using wide [[gnu::may_alias]] = std::uint64_t;
+
+template <typename type>
+type get(const type* word, int order = __ATOMIC_RELAXED) noexcept {
+    return __atomic_load_n(word, order);
+}
+
+template <typename type>
+void put(type* word, type value, int order = __ATOMIC_RELAXED) noexcept {
+    __atomic_store_n(word, value, order);
+}
+
+// Acquire and release: what each holder did to the block lies before what the
+// last one, and the next owner, do to it.
+template <typename type>
+bool exchange(type* word, type& expected, type value) noexcept {
+    return __atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_ACQ_REL,
+                                       __ATOMIC_RELAXED);
+}
+
+constexpr unsigned quad_blocks = 4;
+constexpr std::uint64_t quad_mask = 15;
+constexpr wide quad_held = 0x0001000100010001; // by one client each
+constexpr wide pair_odd = 0x0000000100000001;  // bit 0 of each version of a pair
+constexpr wide pair_top = 0x8000000080000000;
+
+/** Both versions one further, whatever they are: no carry from one to the other. */
+constexpr wide pair_next(wide pair) noexcept {
+    return ((pair & ~pair_top) + pair_odd) ^ (pair & pair_top);
+}
+
+static_assert(pair_next(0x00000001ffffffff) == 0x0000000200000000);
+static_assert(pair_next(0xffffffff7fffffff) == 0x0000000080000000);
+
+std::uint16_t in_word(holder kind) noexcept { return static_cast<std::uint16_t>(kind); }
+
+std::uint32_t count_in(std::uint16_t holds, holder kind) noexcept {
+    return kind == holder::client ? holds & 0xffU : static_cast<std::uint32_t>(holds >> 8);
+}
+
+std::uint64_t holds_bytes(std::uint32_t blocks) noexcept {
+    return std::uint64_t{words_of(blocks)} * word_blocks * sizeof(std::uint16_t);
+}
+
+// Data, versions, holds, depot. The rest of the last group of blocks is there,
+// too, so that groups can be read as a whole.
+std::uint64_t memory_of(const shape& chosen) noexcept {
+    return chosen.data_bytes() +
+           whole_pages(std::uint64_t{words_of(chosen.blocks)} * word_blocks *
+                       sizeof(std::uint32_t)) +
+           holds_bytes(chosen.blocks) + depot::bytes(chosen.blocks);
+}
+
+std::optional<std::uint32_t> node_of(const fixedpool_pool_create& request) noexcept {
+    if ((request.flags & FIXEDPOOL_POOL_NUMA_NODE) == 0)
+        return {};
+    return static_cast<std::uint32_t>(request.numa_node);
+}
+
+} // namespace
+
+std::shared_ptr<pool> pool::make(const fixedpool_pool_create& request, const local::shape& chosen,
+                                 int& error) {
+    region memory{memory_of(chosen), node_of(request)};
+    error = memory ? 0 : ENOMEM;
+    if (error != 0)
+        return {};
+    const auto id = slots::instance().take(static_cast<std::uint32_t>(chosen.units()));
+    error = id != 0 ? 0 : EOVERFLOW;
+    if (error != 0)
+        return {};
+    try {
+        auto made = std::make_shared<pool>(request, chosen, id, std::move(memory));
+        slots::instance().settle(id, made.get());
+        return made;
+    } catch (...) {
+        slots::instance().give(id);
+        throw;
+    }
+}
+
+pool::pool(const fixedpool_pool_create& request, const local::shape& chosen, std::uint32_t id,
+           region memory)
+    : registered{.name = request.name,
+                 .flags = request.flags,
+                 .reserve = request.reserve != 0 ? request.reserve : request.blocks,
+                 .storage = request.storage,
+                 .mode = request.mode != 0 ? request.mode : default_mode,
+                 .numa_node = node_of(request) ? request.numa_node : -1,
+                 .uid = ::geteuid(),
+                 .gid = ::getegid()},
+      id_{id},
+      units_{static_cast<std::uint32_t>(chosen.units())},
+      shape_{chosen},
+      memory_{std::move(memory)},
+      versions_{reinterpret_cast<std::uint32_t*>(versions())},
+      holds_{reinterpret_cast<std::uint16_t*>(memory_.begin() + memory_of(chosen) -
+                                              depot::bytes(chosen.blocks) -
+                                              holds_bytes(chosen.blocks))},
+      depot_{chosen.blocks, reinterpret_cast<std::byte*>(holds_) + holds_bytes(chosen.blocks)} {
+    // Versions begin anywhere, so that a handle of an earlier pool that had the
+    // same slots is not taken for one of this pool.
+    const auto version = static_cast<std::uint32_t>(std::random_device{}()) & ~1U;
+    std::fill_n(versions_, std::size_t{words()} * word_blocks, version);
+    if (hygienic())
+        for (std::uint32_t index = 0; index < shape_.blocks; ++index)
+            block_ended(index);
+    rebuild(std::vector<std::uint8_t>(shape_.blocks));
+}
+
+pool::~pool() { slots::instance().give(id_); }
+
+std::byte* pool::versions() const noexcept { return data() + shape_.data_bytes(); }
+
+std::uint32_t pool::in_use() const noexcept {
+    return shape_.blocks - std::min(depot_.free(), shape_.blocks);
+}
+
+std::uint32_t pool::version(std::uint32_t index) const noexcept { return get(versions_ + index); }
+
+bool pool::shared(std::uint32_t index) const noexcept {
+    const auto holds = get(holds_ + index);
+    return count_in(holds, holder::client) + count_in(holds, holder::copy) > 1;
+}
+
+int pool::check(std::uint32_t index, std::uint32_t version) const noexcept {
+    const auto now = pool::version(index);
+    if (now == version)
+        return get(holds_ + index) != 0 ? 0 : EALREADY;
+    return now == version + 1 ? EALREADY : ESTALE;
+}
+
+bool pool::hygienic() const noexcept { return (registered.flags & hygiene_flags) != 0; }
+
+/** What has been written into the block since it ended is gone afterwards. */
+void pool::block_taken(std::uint32_t index) noexcept {
+    auto* const begin = block(index);
+    if ((registered.flags & FIXEDPOOL_POOL_POISON) != 0 &&
+        std::any_of(begin, begin + shape_.block_size,
+                    [](std::byte each) { return each != std::byte{FIXEDPOOL_POISON}; })) {
+        poison_hits_.fetch_add(1, std::memory_order_relaxed);
+        std::memset(begin, FIXEDPOOL_POISON, shape_.block_size);
+    }
+    if ((registered.flags & FIXEDPOOL_POOL_ZERO_ON_ALLOC) != 0)
+        std::memset(begin, 0, shape_.block_size);
+}
+
+void pool::block_ended(std::uint32_t index) noexcept {
+    if ((registered.flags & FIXEDPOOL_POOL_POISON) != 0)
+        std::memset(block(index), FIXEDPOOL_POISON, shape_.block_size);
+    else if ((registered.flags & FIXEDPOOL_POOL_ZERO_ON_FREE) != 0)
+        std::memset(block(index), 0, shape_.block_size);
+}
+
+void pool::taken(std::uint32_t word, std::uint64_t mask) noexcept {
+    if (hygienic())
+        for_each_block(word, mask, [this](std::uint32_t index) { block_taken(index); });
+}
+
+void pool::ended(std::uint32_t word, std::uint64_t mask) noexcept {
+    if (hygienic())
+        for_each_block(word, mask, [this](std::uint32_t index) { block_ended(index); });
+}
+
+std::uint32_t pool::reserve(std::uint32_t least, std::uint32_t most) noexcept {
+    const auto count = depot_.reserve(least, most);
+    if (count == 0)
+        return 0;
+    const auto used = in_use();
+    auto peak = peak_.load(std::memory_order_relaxed);
+    while (used > peak && !peak_.compare_exchange_weak(peak, used, std::memory_order_relaxed)) {
+    }
+    return count;
+}
+
+std::uint64_t pool::claim(std::uint32_t want, std::uint32_t& word,
+                          std::uint64_t* handles) noexcept {
+    const auto mask = depot_.claim(want, word);
+    taken(word, mask);
+    for_each_block(word, mask, [&](std::uint32_t index) {
+        const auto version = (pool::version(index) + 1) | 1U;
+        put(versions_ + index, version);
+        // Release: pairs with the exchange in hold(). Who finds a hold here finds
+        // the new version, too; were it the old one, a stale handle would pass.
+        put(holds_ + index, in_word(holder::client), __ATOMIC_RELEASE);
+        *handles++ = FIXEDPOOL_HANDLE(version, first_slot() + index);
+    });
+    return mask;
+}
+
+std::uint64_t pool::cache(std::uint32_t want, std::uint32_t& word) noexcept {
+    const auto mask = depot_.claim(want, word);
+    taken(word, mask);
+    for_each_block(word, mask, [&](std::uint32_t index) {
+        // Odd only if somebody has scribbled there.
+        put(versions_ + index, pool::version(index) & ~1U);
+        put(holds_ + index, in_word(holder::client), __ATOMIC_RELEASE);
+    });
+    return mask;
+}
+
+void pool::end_version(std::uint32_t index, step what) noexcept {
+    const auto now = version(index);
+    put(versions_ + index, what == step::allocation ? (now | 1U) + 1 : now & ~1U);
+}
+
+/** Ends those quads of @p mask whose only holds are the caller's; returns their blocks. */
+template <pool::ending how>
+std::uint64_t pool::end_quads(std::uint32_t word, std::uint64_t mask, step what) noexcept {
+    auto* holds = reinterpret_cast<wide*>(holds_ + std::size_t{word} * word_blocks);
+    auto* versions = reinterpret_cast<wide*>(versions_ + std::size_t{word} * word_blocks);
+    std::uint64_t left = 0;
+
+    for (unsigned bit = 0; bit < word_blocks; bit += quad_blocks, ++holds, versions += 2) {
+        auto ours = quad_held;
+        bool alone = (mask >> bit & quad_mask) == quad_mask;
+        if constexpr (how == ending::alone) {
+            alone = alone && get(holds) == ours;
+            if (alone)
+                put(holds, wide{0});
+        } else {
+            alone = alone && exchange(holds, ours, wide{0});
+        }
+        if (!alone) {
+            left |= quad_mask << bit;
+        } else if (what == step::allocation) {
+            put(versions, pair_next(get(versions) | pair_odd));
+            put(versions + 1, pair_next(get(versions + 1) | pair_odd));
+        } else {
+            put(versions, get(versions) & ~pair_odd);
+            put(versions + 1, get(versions + 1) & ~pair_odd);
+        }
+    }
+    return mask & ~left;
+}
+
+/** Lets go of single blocks; returns those that were held by nobody else. */
+std::uint64_t pool::end_ones(std::uint32_t word, std::uint64_t mask, step what) noexcept {
+    std::uint64_t ended = 0;
+    for_each_block(word, mask, [&](std::uint32_t index) {
+        const auto before =
+            __atomic_fetch_sub(holds_ + index, in_word(holder::client), __ATOMIC_ACQ_REL);
+        if (before != in_word(holder::client))
+            return;
+        end_version(index, what);
+        ended |= bit_of(index);
+    });
+    return ended;
+}
+
+void pool::drop(std::uint32_t word, std::uint64_t mask) noexcept {
+    auto done = end_quads<ending::among_others>(word, mask, step::allocation);
+    done |= end_ones(word, mask & ~done, step::allocation);
+    ended(word, done);
+    if (done != 0)
+        depot_.give(word, done);
+}
+
+void pool::uncache(std::uint32_t word, std::uint64_t mask) noexcept {
+    auto done = end_quads<ending::among_others>(word, mask, step::cached);
+    done |= end_ones(word, mask & ~done, step::cached);
+    ended(word, done);
+    if (done != 0)
+        depot_.give(word, done);
+}
+
+void pool::sweep(depot::giving& giving, std::uint32_t word, std::uint64_t mask) noexcept {
+    auto done = end_quads<ending::alone>(word, mask, step::allocation);
+    done |= end_ones(word, mask & ~done, step::allocation);
+    ended(word, done);
+    if (done != 0)
+        giving.give(word, done);
+}
+
+void pool::drop(std::uint32_t index, holder kind) noexcept {
+    const auto before = __atomic_fetch_sub(holds_ + index, in_word(kind), __ATOMIC_ACQ_REL);
+    if (before != in_word(kind))
+        return;
+    end_version(index, step::allocation);
+    ended(index / word_blocks, bit_of(index));
+    depot_.give(index / word_blocks, bit_of(index));
+}
+
+int pool::hold(std::uint32_t index, std::uint32_t version, holder kind) noexcept {
+    auto holds = get(holds_ + index);
+    do {
+        if (holds == 0)
+            return ESTALE;
+        if (count_in(holds, kind) >= max_holds)
+            return EBUSY;
+    } while (!exchange(holds_ + index, holds, static_cast<std::uint16_t>(holds + in_word(kind))));
+
+    // Now no allocation of this block can end; is it the right one?
+    if (pool::version(index) == version)
+        return 0;
+    drop(index, kind);
+    return ESTALE;
+}
+
+void pool::rebuild(const std::vector<std::uint8_t>& holders) noexcept {
+    depot_.clear();
+    depot::giving giving{depot_};
+    for (std::uint32_t word = 0; word < words(); ++word) {
+        const auto first = word * word_blocks;
+        const auto end = std::min(shape_.blocks - first, word_blocks) + first;
+        std::uint64_t free = 0;
+        for (auto index = first; index < end; ++index) {
+            put(holds_ + index, std::uint16_t{holders[index]});
+            if (holders[index] != 0)
+                continue;
+            free |= bit_of(index);
+            if (version(index) % 2 != 0)
+                end_version(index, step::allocation);
+        }
+        giving.give(word, free);
+    }
+}
+
+bool pool::valid() const noexcept {
+    std::uint32_t free = 0;
+    for (std::uint32_t index = 0; index < shape_.blocks; ++index) {
+        const bool held = get(holds_ + index) != 0;
+        if (!held && version(index) % 2 != 0)
+            return false;
+        free += held ? 0 : 1;
+    }
+    return depot_.valid() && depot_.free() == free;
+}
+
+} // namespace fixedpool::detail::local

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * The life of a block.
+ *
+ *   free        in the depot; holds 0, version even
+ *   claimed     taken out of there: nobody else can reach the block, so its
+ *               words are written without care for others
+ *   allocated   holds > 0, version odd
+ *   ended       whoever takes holds to 0 owns the block alone, as if it had just
+ *               been claimed; he makes the version even and gives it to the depot
+ *
+ * Each block has its holds in 16 bits, those of clients in the low byte, those of
+ * copies at work in the high byte. Who has a hold may take it away at any time,
+ * by compare-and-exchange; who has none may add one under sharing() only. So
+ * under that lock a block whose only hold is the caller's can be ended with plain
+ * loads and stores: nobody else has anything to do with its words.
+ */
+#ifndef FIXEDPOOL_SRC_LOCAL_POOL_HPP
+#define FIXEDPOOL_SRC_LOCAL_POOL_HPP
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <linux/fixedpool.h>
+#include <sys/types.h>
+
+#include "depot.hpp"
+#include "region.hpp"
+#include "shape.hpp"
+
+namespace fixedpool::detail::local {
+
+class channel;
+
+/** A kind of hold, as it stands in the word of holds. */
+enum class holder : std::uint16_t {
+    client = 1,
+    copy = 0x100, // of bytes, while it is at work
+};
+
+class pool {
+  public:
+    /** What the registry keeps with a pool; under its lock where not const. */
+    struct entry {
+        const std::string name;
+        const std::uint32_t flags;
+        const std::uint32_t reserve;
+        const std::uint32_t storage;
+        const std::uint32_t mode;
+        const std::int32_t numa_node;
+        const uid_t uid;
+        const gid_t gid;
+        bool linked = false; // has its name
+        std::atomic<std::uint32_t> attached = 0;
+        std::vector<channel*> channels = {};
+    };
+
+    /**
+     * Returns: a pool with all its blocks free; null if there is no memory.
+     * Takes its units of handle space, or sets @p error to EOVERFLOW.
+     */
+    static std::shared_ptr<pool> make(const fixedpool_pool_create& request, const shape& chosen,
+                                      int& error);
+
+    pool(const fixedpool_pool_create& request, const shape& chosen, std::uint32_t id,
+         region memory);
+    pool(const pool&) = delete;
+    pool& operator=(const pool&) = delete;
+    ~pool();
+
+    entry registered; // NOLINT(misc-non-private-member-variables-in-classes): the registry's
+
+    [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
+    [[nodiscard]] std::uint32_t units() const noexcept { return units_; }
+    [[nodiscard]] std::uint32_t first_slot() const noexcept { return id_ << slot_unit_shift; }
+    [[nodiscard]] const local::shape& shape() const noexcept { return shape_; }
+    [[nodiscard]] std::uint32_t words() const noexcept { return words_of(shape_.blocks); }
+    [[nodiscard]] std::byte* data() const noexcept { return memory_.begin(); }
+    [[nodiscard]] std::byte* versions() const noexcept;
+    [[nodiscard]] std::byte* block(std::uint32_t index) const noexcept {
+        return data() + std::uint64_t{index} * shape_.stride;
+    }
+
+    [[nodiscard]] std::uint32_t in_use() const noexcept;
+    [[nodiscard]] std::uint32_t peak() const noexcept { return peak_.load(); }
+
+    // Async-signal-safe, as all that does not say otherwise.
+
+    /** As depot::reserve() and cancel(). */
+    [[nodiscard]] std::uint32_t reserve(std::uint32_t least, std::uint32_t most) noexcept;
+    void cancel(std::uint32_t count) noexcept { depot_.cancel(count); }
+
+    /**
+     * Allocates neighbours of a reservation of @p want blocks, at least one; what
+     * is missing stays reserved. Each has a client's hold then.
+     * Returns: which of group @p word, by rising index in @p handles.
+     */
+    [[nodiscard]] std::uint64_t claim(std::uint32_t want, std::uint32_t& word,
+                                      std::uint64_t* handles) noexcept;
+
+    /** The same, but they are not allocated: versions are even. */
+    [[nodiscard]] std::uint64_t cache(std::uint32_t want, std::uint32_t& word) noexcept;
+
+    /** Lets go of blocks of which the caller has a client's hold each. */
+    void drop(std::uint32_t word, std::uint64_t mask) noexcept;
+    void drop(std::uint32_t index, holder kind) noexcept;
+
+    /** Undoes cache(). */
+    void uncache(std::uint32_t word, std::uint64_t mask) noexcept;
+
+    /** Held while a hold is added to a block, or a sweep is at work. Not in handlers. */
+    [[nodiscard]] std::mutex& sharing() noexcept { return sharing_; }
+
+    /** drop() of many groups. Requires: sharing() is locked. */
+    void sweep(depot::giving& giving, std::uint32_t word, std::uint64_t mask) noexcept;
+    [[nodiscard]] depot& free_blocks() noexcept { return depot_; }
+
+    /**
+     * Adds a hold of a block that somebody holds.
+     * Requires: sharing() is locked.
+     * Returns: 0; ESTALE if the allocation of @p version has ended; EBUSY if
+     * there are too many holds of this kind.
+     */
+    [[nodiscard]] int hold(std::uint32_t index, std::uint32_t version, holder kind) noexcept;
+
+    /**
+     * Returns: 0 if the allocation has not ended; EALREADY if it has and the
+     * block has not been allocated since; ESTALE if it has. Out of date at once,
+     * unless the caller holds the block.
+     */
+    [[nodiscard]] int check(std::uint32_t index, std::uint32_t version) const noexcept;
+
+    [[nodiscard]] std::uint32_t version(std::uint32_t index) const noexcept;
+
+    /** More holders than one at this moment. */
+    [[nodiscard]] bool shared(std::uint32_t index) const noexcept;
+
+    /** For sets: blocks handed out though too big, and asked for in vain. */
+    std::atomic<std::uint64_t> fallbacks =
+        0; // NOLINT(misc-non-private-member-variables-in-classes)
+    std::atomic<std::uint64_t> overflows =
+        0; // NOLINT(misc-non-private-member-variables-in-classes)
+    [[nodiscard]] std::uint64_t poison_hits() const noexcept { return poison_hits_.load(); }
+
+    /**
+     * Makes holds and depot what @p holders says of each block, and the versions
+     * of those that nobody holds even. Requires: nobody is at work.
+     */
+    void rebuild(const std::vector<std::uint8_t>& holders) noexcept;
+
+    /** Whether the books balance. Requires: nobody is at work. */
+    [[nodiscard]] bool valid() const noexcept;
+
+  private:
+    enum class ending { alone, among_others };
+    enum class step { allocation, cached };
+
+    [[nodiscard]] bool hygienic() const noexcept;
+    void block_taken(std::uint32_t index) noexcept;
+    void block_ended(std::uint32_t index) noexcept;
+    void taken(std::uint32_t word, std::uint64_t mask) noexcept;
+    void ended(std::uint32_t word, std::uint64_t mask) noexcept;
+    template <ending how>
+    std::uint64_t end_quads(std::uint32_t word, std::uint64_t mask, step what) noexcept;
+    std::uint64_t end_ones(std::uint32_t word, std::uint64_t mask, step what) noexcept;
+    void end_version(std::uint32_t index, step what) noexcept;
+
+    const std::uint32_t id_;
+    const std::uint32_t units_;
+    const local::shape shape_;
+    const region memory_;
+    std::uint32_t* const versions_;
+    std::uint16_t* const holds_;
+    depot depot_;
+    std::atomic<std::uint32_t> peak_ = 0;
+    std::atomic<std::uint64_t> poison_hits_ = 0;
+    std::mutex sharing_;
+};
+
+} // namespace fixedpool::detail::local
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "region.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <limits>
+
+#include <linux/mempolicy.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "shape.hpp"
+
+namespace fixedpool::detail::local {
+namespace {
+
+constexpr std::uint32_t max_nodes = 1024; // of the kernel's largest configuration
+
+// A preference: where it is not allowed to have one, any node does.
+void prefer(std::byte* begin, std::size_t bytes, std::uint32_t node) noexcept {
+    constexpr auto bits = std::numeric_limits<unsigned long>::digits;
+    std::array<unsigned long, max_nodes / bits> nodes{};
+    nodes[node / bits] = 1UL << node % bits;
+    ::syscall(SYS_mbind, begin, bytes, MPOL_PREFERRED, nodes.data(), max_nodes, 0);
+}
+
+bool populate(std::byte* begin, std::size_t bytes) noexcept {
+#ifdef MADV_POPULATE_WRITE
+    if (::madvise(begin, bytes, MADV_POPULATE_WRITE) == 0)
+        return true;
+    if (errno != EINVAL) // as before Linux 5.14
+        return false;
+#endif
+    for (std::size_t at = 0; at < bytes; at += page_bytes)
+        *static_cast<volatile std::byte*>(begin + at) = std::byte{};
+    return true;
+}
+
+} // namespace
+
+region::region(std::uint64_t bytes, std::optional<std::uint32_t> node) noexcept {
+    // To try would take all the memory there is before it failed.
+    const auto pages = ::sysconf(_SC_PHYS_PAGES);
+    if (pages > 0 && bytes / page_bytes > static_cast<std::uint64_t>(pages))
+        return;
+    const auto length = static_cast<std::size_t>(whole_pages(bytes));
+    void* mapped =
+        ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED)
+        return;
+    auto* const begin = static_cast<std::byte*>(mapped);
+    if (node)
+        prefer(begin, length, *node);
+    if (!populate(begin, length)) {
+        ::munmap(mapped, length);
+        return;
+    }
+    begin_ = begin;
+    bytes_ = length;
+}
+
+region::~region() {
+    if (begin_ != nullptr)
+        ::munmap(begin_, bytes_);
+}
+
+bool node_exists(std::uint32_t node) noexcept {
+    if (node == 0)
+        return true;
+    std::array<char, 64> path{};
+    std::snprintf(path.data(), path.size(), "/sys/devices/system/node/node%u", node);
+    return node < max_nodes && ::access(path.data(), F_OK) == 0;
+}
+
+} // namespace fixedpool::detail::local

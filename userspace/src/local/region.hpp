@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * Memory of pools and of what clients hold of them.
+ *
+ * Private to the process and made in advance. Private, not a memory file shared
+ * with children: after fork() the child has a copy of its own, as of everything
+ * that malloc() gave, and whatever parent and child do then does not touch the
+ * other. In advance, so that the first touch of a block never faults.
+ */
+#ifndef FIXEDPOOL_SRC_LOCAL_REGION_HPP
+#define FIXEDPOOL_SRC_LOCAL_REGION_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace fixedpool::detail::local {
+
+/** Zeroed pages; none if moved from, or if there was no memory. */
+class region {
+  public:
+    region() noexcept = default;
+
+    /** @p node is preferred, if given; see node_exists(). */
+    explicit region(std::uint64_t bytes, std::optional<std::uint32_t> node = {}) noexcept;
+    region(region&& other) noexcept
+        : begin_{std::exchange(other.begin_, nullptr)},
+          bytes_{std::exchange(other.bytes_, 0)} {}
+    region& operator=(region&& other) noexcept {
+        std::swap(begin_, other.begin_);
+        std::swap(bytes_, other.bytes_);
+        return *this;
+    }
+    region(const region&) = delete;
+    region& operator=(const region&) = delete;
+    ~region();
+
+    [[nodiscard]] explicit operator bool() const noexcept { return begin_ != nullptr; }
+    [[nodiscard]] std::byte* begin() const noexcept { return begin_; }
+
+  private:
+    std::byte* begin_ = nullptr;
+    std::size_t bytes_ = 0;
+};
+
+[[nodiscard]] bool node_exists(std::uint32_t node) noexcept;
+
+} // namespace fixedpool::detail::local
+
+#endif

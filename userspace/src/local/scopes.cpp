@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "scopes.hpp"
+
+#include <cerrno>
+
+#include <linux/fixedpool.h>
+
+#include "attachment.hpp"
+
+namespace fixedpool::detail::local {
+
+int scopes::create(std::uint32_t parent, std::uint32_t& number) {
+    if (parent != root_scope && !open(parent))
+        return ESTALE;
+    unsigned depth = 0; // of the parent
+    for (auto up = parent; up != root_scope; up = scopes::parent(up))
+        ++depth;
+    if (depth == FIXEDPOOL_MAX_SCOPE_DEPTH)
+        return EMLINK;
+    if (parents_.size() == FIXEDPOOL_MAX_SCOPES)
+        return EMFILE;
+    // Round and round, so that a number that has ended stays dead long.
+    do
+        last_ = last_ % FIXEDPOOL_MAX_SCOPE + 1;
+    while (open(last_));
+    parents_.emplace(last_, parent);
+    number = last_;
+    return 0;
+}
+
+bool scopes::below(std::uint32_t number, std::uint32_t above) const noexcept {
+    while (number != above) {
+        if (number == root_scope)
+            return false;
+        number = parent(number);
+    }
+    return true;
+}
+
+std::vector<std::uint32_t> scopes::tree(std::uint32_t number) const {
+    std::vector<std::uint32_t> all;
+    for (const auto& [each, parent] : parents_)
+        if (below(each, number))
+            all.push_back(each);
+    return all;
+}
+
+void scopes::remove(std::uint32_t number) noexcept {
+    const auto up = parent(number);
+    for (auto& [each, parent] : parents_)
+        if (parent == number)
+            parent = up;
+    parents_.erase(number);
+}
+
+} // namespace fixedpool::detail::local

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * Where in a pool a block lies: arithmetic only.
+ */
+#ifndef FIXEDPOOL_SRC_LOCAL_SHAPE_HPP
+#define FIXEDPOOL_SRC_LOCAL_SHAPE_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+#include <linux/fixedpool.h>
+
+namespace fixedpool::detail::local {
+
+inline constexpr std::size_t page_bytes = 4096;
+
+/** Handle space goes to pools in units of this many slots ... */
+inline constexpr unsigned slot_unit_shift = 16;
+/** ... each of which also owns this much of the offsets for transport::map(). */
+inline constexpr unsigned map_unit_shift = 28;
+/** Unit 0 is never given away, so that no id, slot range or offset begins at 0. */
+inline constexpr std::uint32_t slot_units = 65536;
+
+constexpr std::uint64_t whole_pages(std::uint64_t bytes) noexcept {
+    return (bytes + page_bytes - 1) / page_bytes * page_bytes;
+}
+
+/** The shape of a pool, whose blocks lie in one chunk. */
+struct shape {
+    std::uint32_t block_size;
+    std::uint32_t align;
+    std::uint32_t stride;
+    std::uint32_t blocks;
+    bool mappable;
+
+    [[nodiscard]] std::uint64_t data_bytes() const noexcept {
+        return whole_pages(std::uint64_t{blocks} * stride);
+    }
+    [[nodiscard]] std::uint64_t versions_bytes() const noexcept {
+        return whole_pages(std::uint64_t{blocks} * sizeof(std::uint32_t));
+    }
+
+    /** Units of handle and offset space; more than slot_units if they are too few. */
+    [[nodiscard]] std::uint64_t units() const noexcept;
+
+    /**
+     * Chooses the shape of a pool. Blocks whose distance would let them share a
+     * few sets of the caches lie a line further apart, if that takes less than
+     * a third more memory and FIXEDPOOL_POOL_PACKED does not forbid it.
+     * Returns: 0; EINVAL for a value out of its range; EOVERFLOW.
+     */
+    [[nodiscard]] static int choose(const fixedpool_pool_create& request, shape& chosen) noexcept;
+};
+
+} // namespace fixedpool::detail::local
+
+#endif

@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The calls of <linux/fixedpool.h>, carried out in process: what stands between
+ * the structures and the engine in local/. Values are looked at as the module
+ * does.
+ *
+ * ALLOC and FREE in the root scope, CHECK, CACHE_FILL and CACHE_DRAIN are
+ * async-signal-safe, as long as no scope of the client below its root has a block
+ * that a handle names. ALLOC by size and all other calls take locks.
+ */
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include <fixedpool/error.hpp>
+
+#include "errno_code.hpp"
+#include "local/channel.hpp"
+#include "local/holding.hpp"
+#include "local/registry.hpp"
+#include "transport.hpp"
+
+namespace fixedpool::detail {
+namespace {
+
+using local::attachment;
+using local::attachment_ref;
+using local::holding;
+using local::registry;
+
+static_assert(sizeof(handle) == sizeof(std::uint64_t));
+
+template <typename type>
+std::span<type> array_at(std::uint64_t address, std::uint32_t count) noexcept {
+    return {reinterpret_cast<type*>(static_cast<std::uintptr_t>(address)), count};
+}
+
+template <std::size_t size>
+bool terminated(const char (&name)[size]) noexcept {
+    return ::strnlen(name, size) < size;
+}
+
+constexpr bool batch_valid(std::uint32_t count) noexcept {
+    return count != 0 && count <= FIXEDPOOL_MAX_BATCH;
+}
+
+class local_channel_end final : public channel_end {
+  public:
+    explicit local_channel_end(std::unique_ptr<local::end_of_channel> end) noexcept
+        : end_{std::move(end)} {}
+
+    std::size_t send(std::span<const handle> handles, std::error_code& ec) noexcept override {
+        std::size_t moved = 0;
+        const int error = end_->send(
+            {reinterpret_cast<const std::uint64_t*>(handles.data()), handles.size()}, moved);
+        ec = error != 0 ? errno_code(operation::send, error) : std::error_code{};
+        return moved;
+    }
+
+    std::size_t receive(std::span<handle> handles, std::error_code& ec) noexcept override {
+        std::size_t moved = 0;
+        const int error = end_->receive(
+            {reinterpret_cast<std::uint64_t*>(handles.data()), handles.size()}, moved);
+        ec = error != 0 ? errno_code(operation::receive, error) : std::error_code{};
+        return moved;
+    }
+
+    int descriptor() noexcept override { return end_->descriptor(); }
+
+  private:
+    std::unique_ptr<local::end_of_channel> end_;
+};
+
+class local_transport final : public transport {
+  public:
+    explicit local_transport(std::shared_ptr<local::client> client) noexcept
+        : client_{std::move(client)} {}
+    ~local_transport() override { registry::instance().close_client(*client_); }
+
+    std::error_code call(fixedpool_query& request) noexcept override {
+        request = {};
+        request.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE |
+                           FIXEDPOOL_FEATURE_SCOPES | FIXEDPOOL_FEATURE_SETS |
+                           FIXEDPOOL_FEATURE_CHANNELS | FIXEDPOOL_FEATURE_CACHE |
+                           FIXEDPOOL_FEATURE_HYGIENE;
+        request.abi_version = FIXEDPOOL_ABI_VERSION;
+        request.client = client_->number;
+        request.max_block_size = FIXEDPOOL_MAX_BLOCK_SIZE;
+        request.max_batch = FIXEDPOOL_MAX_BATCH;
+        return {};
+    }
+    std::error_code call(fixedpool_pool_create& request) noexcept override {
+        return answer(operation::create, [&] {
+            return registry::instance().create_pool(request, *client_, request.id);
+        });
+    }
+    std::error_code call(fixedpool_pool_attach& request) noexcept override {
+        return answer(operation::attach, [&] {
+            if (!terminated(request.name) || request.flags != 0)
+                return EINVAL;
+            return registry::instance().attach_pool(request.name, *client_, request.id);
+        });
+    }
+    std::error_code call(fixedpool_pool_detach& request) noexcept override {
+        return answer(operation::detach,
+                      [&] { return request.flags != 0 ? EINVAL : client_->detach(request.id); });
+    }
+    std::error_code call(fixedpool_pool_destroy& request) noexcept override {
+        return answer(operation::destroy, [&] {
+            if (!terminated(request.name) || request.flags != 0 || request.reserved != 0)
+                return EINVAL;
+            return registry::instance().destroy_pool(request.name);
+        });
+    }
+    std::error_code call(fixedpool_pool_info& request) noexcept override {
+        return answer(operation::info, [&] { return info(request); });
+    }
+    std::error_code call(fixedpool_alloc& request) noexcept override {
+        return answer(operation::alloc, [&] { return alloc(request); });
+    }
+    std::error_code call(fixedpool_free& request) noexcept override {
+        return answer(operation::free, [&] {
+            request.done = 0;
+            if (!batch_valid(request.count) || request.flags != 0 || request.reserved != 0)
+                return EINVAL;
+            return local::free_all(*client_,
+                                   array_at<const std::uint64_t>(request.handles, request.count),
+                                   request.done);
+        });
+    }
+    std::error_code call(fixedpool_check& request) noexcept override {
+        return answer(operation::check, [&] {
+            holding asked;
+            request.state = 0;
+            const int error = request.flags != 0 ? EINVAL : asked.resolve(*client_, request.handle);
+            if (error == 0)
+                request.state = local::state_of(asked);
+            return error;
+        });
+    }
+    std::error_code call(fixedpool_read& request) noexcept override {
+        return answer(operation::read, [&] {
+            return transfer(request, [&](std::byte* block) {
+                std::memcpy(array_at<std::byte>(request.buffer, request.length).data(), block,
+                            request.length);
+            });
+        });
+    }
+    std::error_code call(fixedpool_write& request) noexcept override {
+        return answer(operation::write, [&] {
+            return transfer(request, [&](std::byte* block) {
+                std::memcpy(block, array_at<const std::byte>(request.buffer, request.length).data(),
+                            request.length);
+            });
+        });
+    }
+    std::error_code call(fixedpool_give& request) noexcept override {
+        return answer(operation::give, [&] { return for_each_handle(request, local::give); });
+    }
+    std::error_code call(fixedpool_share& request) noexcept override {
+        return answer(operation::share, [&] { return for_each_handle(request, local::share); });
+    }
+    std::error_code call(fixedpool_scope_create& request) noexcept override {
+        return answer(operation::create_scope, [&] {
+            request.scope = local::root_scope;
+            if (request.flags != 0 || request.reserved != 0)
+                return EINVAL;
+            return client_->create_scope(request.parent, request.scope);
+        });
+    }
+    std::error_code call(fixedpool_scope_release& request) noexcept override {
+        return answer(operation::release_scope, [&] {
+            const bool dissolve = (request.flags & FIXEDPOOL_SCOPE_DISSOLVE) != 0;
+            std::uint64_t blocks = 0;
+            request.blocks = 0;
+            if ((request.flags & ~FIXEDPOOL_SCOPE_DISSOLVE) != 0)
+                return EINVAL;
+            // The root has nobody to leave anything to.
+            if (dissolve && request.scope == local::root_scope)
+                return EINVAL;
+            const int error = dissolve ? client_->dissolve_scope(request.scope, blocks)
+                                       : client_->release_scope(request.scope, blocks);
+            request.blocks = blocks;
+            return error;
+        });
+    }
+    std::error_code call(fixedpool_set_create& request) noexcept override {
+        return answer(operation::create_set, [&] { return create_set(request); });
+    }
+    std::error_code call(fixedpool_set_destroy& request) noexcept override {
+        return answer(operation::destroy_set, [&] { return destroy_set(request); });
+    }
+    std::error_code call(fixedpool_cache_fill& request) noexcept override {
+        return answer(operation::fill, [&] { return fill(request); });
+    }
+    std::error_code call(fixedpool_cache_drain& request) noexcept override {
+        return answer(operation::drain, [&] {
+            request.done = 0;
+            if (!batch_valid(request.count) || request.flags != 0)
+                return EINVAL;
+            auto att = client_->find_pool(request.pool);
+            if (!att)
+                return ENXIO;
+            if (!att->pool().shape().mappable)
+                return ENODEV;
+            return local::drain(std::move(att),
+                                array_at<const std::uint32_t>(request.blocks, request.count),
+                                request.done);
+        });
+    }
+
+    std::unique_ptr<channel_end> open(const fixedpool_channel_create& request,
+                                      std::error_code& ec) noexcept override {
+        return end_of(operation::create_channel, ec,
+                      [&](int& error) { return local::create_channel(client_, request, error); });
+    }
+    std::unique_ptr<channel_end> open(const fixedpool_channel_open& request,
+                                      std::error_code& ec) noexcept override {
+        return end_of(operation::open_channel, ec,
+                      [&](int& error) { return local::open_channel(client_, request, error); });
+    }
+
+    // There is nothing to map: the memory is there. Everybody may write to it, also
+    // to the versions, whatever is wanted.
+    mapping map(std::uint64_t offset, std::uint64_t length, access /*wanted*/,
+                std::error_code& ec) noexcept override {
+        const auto unit = offset >> local::map_unit_shift;
+        const auto att = unit < local::slot_units ? client_->find(static_cast<std::uint32_t>(unit))
+                                                  : attachment_ref{};
+        int error = att ? 0 : ENXIO;
+        if (error == 0 && !att->pool().shape().mappable)
+            error = ENODEV;
+        const auto from = error == 0 ? offset - data_offset(att->pool()) : 0;
+        if (error == 0 && (length == 0 || from + length < from ||
+                           from + length > data_length(att->pool()) + versions_length(att->pool())))
+            error = EINVAL;
+        ec = error != 0 ? errno_code(operation::map, error) : std::error_code{};
+        if (ec)
+            return {};
+        // The pool lives as long as the mapping.
+        return {att->shared_pool(), att->pool().data() + from};
+    }
+
+  private:
+    /** Errors of the engine, and want of memory, as codes. */
+    template <typename function>
+    static std::error_code answer(operation during, function call) noexcept {
+        int error = 0;
+        try {
+            error = call();
+        } catch (const std::bad_alloc&) {
+            error = ENOMEM;
+        }
+        return error != 0 ? errno_code(during, error) : std::error_code{};
+    }
+
+    template <typename function>
+    static std::unique_ptr<channel_end> end_of(operation during, std::error_code& ec,
+                                               function open) noexcept {
+        std::unique_ptr<channel_end> opened;
+        ec = answer(during, [&] {
+            int error = 0;
+            auto end = open(error);
+            if (end)
+                opened = std::make_unique<local_channel_end>(std::move(end));
+            return error;
+        });
+        return opened;
+    }
+
+    static std::uint64_t data_offset(const local::pool& of) noexcept {
+        return std::uint64_t{of.id()} << local::map_unit_shift;
+    }
+    static std::uint64_t data_length(const local::pool& of) noexcept {
+        return of.shape().mappable ? of.shape().data_bytes() : 0;
+    }
+    static std::uint64_t versions_length(const local::pool& of) noexcept {
+        return of.shape().mappable ? of.shape().versions_bytes() : 0;
+    }
+
+    int info(fixedpool_pool_info& request) const noexcept {
+        if (request.query_flags != 0)
+            return EINVAL;
+        const auto att = client_->find_pool(request.id);
+        if (!att)
+            return ENXIO;
+        const auto& pool = att->pool();
+        const auto& shape = pool.shape();
+        request = {};
+        request.id = pool.id();
+        request.block_size = shape.block_size;
+        request.stride = shape.stride;
+        request.align = shape.align;
+        request.blocks = shape.blocks;
+        request.reserve = pool.registered.reserve;
+        request.storage = pool.registered.storage;
+        request.flags = pool.registered.flags;
+        request.mode = pool.registered.mode;
+        request.uid = pool.registered.uid;
+        request.gid = pool.registered.gid;
+        request.numa_node = pool.registered.numa_node;
+        request.first_slot = pool.first_slot();
+        request.in_use = pool.in_use();
+        request.peak = pool.peak();
+        request.clients = pool.registered.attached.load();
+        request.max_blocks = shape.blocks;
+        if (shape.mappable) {
+            request.chunk_blocks = shape.blocks;
+            request.chunk_size = shape.data_bytes();
+            request.data_offset = data_offset(pool);
+            request.data_length = data_length(pool);
+            request.versions_offset = request.data_offset + request.data_length;
+            request.versions_length = versions_length(pool);
+        }
+        std::ranges::copy(pool.registered.name, std::begin(request.name));
+        return 0;
+    }
+
+    /** Moves @p reserved blocks to the client, and their handles to its array. */
+    int deliver(fixedpool_alloc& request, attachment& att, std::uint32_t reserved) noexcept {
+        auto* const handles = array_at<std::uint64_t>(request.handles, request.count).data();
+        const bool zero = (request.flags & FIXEDPOOL_ALLOC_ZERO) != 0;
+        local::claim made; // NOLINT(cppcoreguidelines-pro-type-member-init): it is 512 bytes
+        int error = 0;
+        while (reserved != 0 && error == 0) {
+            error = local::allocate(*client_, att, request.scope, zero, reserved, made);
+            const auto count = local::count_of(made.mask);
+            reserved -= count;
+            if (error != 0)
+                break;
+            std::copy_n(made.handles.data(), count, handles + request.done);
+            request.done += count;
+        }
+        if (reserved != 0)
+            att.pool().cancel(reserved);
+        return error;
+    }
+
+    int alloc_of_pool(fixedpool_alloc& request, std::uint32_t least) noexcept {
+        const auto att = client_->find_pool(request.pool);
+        if (!att)
+            return ENXIO;
+        const auto reserved = att->pool().reserve(least, request.count);
+        return reserved != 0 ? deliver(request, *att, reserved) : ENOBUFS;
+    }
+
+    int alloc_of_set(fixedpool_alloc& request, std::uint32_t least) noexcept {
+        std::array<attachment_ref, FIXEDPOOL_MAX_SET_POOLS> atts;
+        local::shares blocks{};
+        int error = 0;
+        const auto set = client_->find_set(request.pool);
+        if (!set)
+            return ENXIO;
+        if (request.size > set->largest())
+            return EMSGSIZE;
+        // First, so that fork() finds the pools busy.
+        for (std::size_t i = 0; i < set->pools.size(); ++i)
+            atts[i] = client_->find_pool(set->pools[i]->id());
+        if (local::reserve(*set, request.size, least, request.count, blocks) == 0)
+            return ENOBUFS;
+        for (std::size_t i = 0; i < set->pools.size(); ++i)
+            if (blocks[i] != 0 && !atts[i])
+                error = ENOTCONN;
+        if (error == 0)
+            local::count_fallbacks(*set, set->first(request.size), blocks);
+        for (std::size_t i = 0; i < set->pools.size(); ++i) {
+            if (blocks[i] == 0)
+                continue;
+            if (error == 0)
+                error = deliver(request, *atts[i], blocks[i]);
+            else
+                set->pools[i]->cancel(blocks[i]);
+        }
+        return error;
+    }
+
+    int alloc(fixedpool_alloc& request) noexcept {
+        constexpr std::uint32_t valid =
+            FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO | FIXEDPOOL_ALLOC_BY_SIZE;
+        const bool by_size = (request.flags & FIXEDPOOL_ALLOC_BY_SIZE) != 0;
+        const bool partial = (request.flags & FIXEDPOOL_ALLOC_PARTIAL) != 0;
+        const auto least = partial ? 1 : request.count;
+
+        request.done = 0;
+        if (!batch_valid(request.count) || (request.flags & ~valid) != 0)
+            return EINVAL;
+        if (request.timeout != 0 || by_size != (request.size != 0))
+            return EINVAL;
+        if (request.scope != local::root_scope && !client_->scope_open(request.scope))
+            return ESTALE;
+        const int error = by_size ? alloc_of_set(request, least) : alloc_of_pool(request, least);
+        if (error == 0)
+            return 0;
+        // Others of the client's threads may have guessed and freed some.
+        const auto made = array_at<const std::uint64_t>(request.handles, request.done);
+        for (std::uint32_t undone = 0; undone < made.size();)
+            if (local::free_all(*client_, made, undone) != 0)
+                ++undone;
+        request.done = 0;
+        return error;
+    }
+
+    /** READ and WRITE, which differ in the direction. */
+    template <typename request_type, typename function>
+    int transfer(const request_type& request, function copy) noexcept {
+        if (request.flags != 0 || request.reserved != 0)
+            return EINVAL;
+        holding lent;
+        int error = lent.resolve(*client_, request.handle);
+        if (error == 0)
+            error = local::borrow(lent);
+        if (error != 0)
+            return error;
+        const auto size = lent.att->pool().shape().block_size;
+        if (request.offset > size || request.length > size - request.offset)
+            error = EMSGSIZE;
+        else if (request.length != 0)
+            copy(lent.att->pool().block(lent.index) + request.offset);
+        local::give_back(lent);
+        return error;
+    }
+
+    /** GIVE and SHARE. */
+    template <typename request_type, typename function>
+    int for_each_handle(request_type& request, function act) {
+        request.done = 0;
+        if (!batch_valid(request.count) || request.flags != 0)
+            return EINVAL;
+        holding named;
+        for (const auto each : array_at<const std::uint64_t>(request.handles, request.count)) {
+            int error = named.resolve(*client_, each);
+            if (error == 0)
+                error = act(named, request.client);
+            if (error != 0)
+                return error;
+            ++request.done;
+        }
+        return 0;
+    }
+
+    int create_set(fixedpool_set_create& request) {
+        if (!terminated(request.name) || request.flags != 0 || request.reserved != 0)
+            return EINVAL;
+        if (request.count > FIXEDPOOL_MAX_SET_POOLS || (request.count == 0 && request.pools != 0))
+            return EINVAL;
+        if (request.count == 0)
+            return registry::instance().open_set(request.name, *client_, request.id);
+        std::vector<std::shared_ptr<local::pool>> pools;
+        for (const auto id : array_at<const std::uint32_t>(request.pools, request.count)) {
+            const auto att = client_->find_pool(id);
+            if (!att)
+                return ENXIO;
+            pools.push_back(att->shared_pool());
+        }
+        return registry::instance().create_set(request.name, std::move(pools), *client_,
+                                               request.id);
+    }
+
+    int destroy_set(const fixedpool_set_destroy& request) {
+        if (!terminated(request.name) || request.flags != 0)
+            return EINVAL;
+        if (request.name[0] != '\0')
+            return request.id != 0 ? EINVAL : registry::instance().destroy_set(request.name);
+        const auto left = client_->drop_set(request.id);
+        if (!left)
+            return ENXIO;
+        registry::instance().close_set(left);
+        return 0;
+    }
+
+    int fill(fixedpool_cache_fill& request) noexcept {
+        request.done = 0;
+        if (!batch_valid(request.count) || request.flags != 0)
+            return EINVAL;
+        const auto att = client_->find_pool(request.pool);
+        if (!att)
+            return ENXIO;
+        if (!att->pool().shape().mappable)
+            return ENODEV;
+        auto* const blocks = array_at<std::uint32_t>(request.blocks, request.count).data();
+        auto reserved = att->pool().reserve(1, request.count);
+        if (reserved == 0)
+            return ENOBUFS;
+        while (reserved != 0) {
+            std::uint32_t word = 0;
+            const auto mask = local::fill(*att, reserved, word);
+            reserved -= local::count_of(mask);
+            local::for_each_block(word, mask,
+                                  [&](std::uint32_t index) { blocks[request.done++] = index; });
+        }
+        return 0;
+    }
+
+    std::shared_ptr<local::client> client_;
+};
+
+} // namespace
+
+std::unique_ptr<transport> open_local(std::error_code& ec) noexcept {
+    try {
+        ec.clear();
+        return std::make_unique<local_transport>(registry::instance().open_client());
+    } catch (const std::bad_alloc&) {
+        ec = errc::out_of_memory;
+        return {};
+    }
+}
+
+} // namespace fixedpool::detail
