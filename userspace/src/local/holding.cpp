@@ -123,6 +123,22 @@ std::size_t free_run(const holding& first, const run& found,
     return count;
 }
 
+/** Neighbours at the head of @p indices that are in the cache. */
+run find_cached(const attachment& att, std::span<const std::uint32_t> indices) noexcept {
+    const auto word = indices.front() / word_blocks;
+    const auto held = att.root(word).load(std::memory_order_acquire);
+    run found;
+
+    for (const auto each : indices) {
+        if (each / word_blocks != word || (held & ~found.mask & bit_of(each)) == 0 ||
+            att.pool().version(each) % 2 != 0)
+            break;
+        found.mask |= bit_of(each);
+        ++found.count;
+    }
+    return found;
+}
+
 /** Is the block of a handle the client's? Answers as take(). */
 int check_held(const holding& asked, bool held) noexcept {
     return held ? asked.att->pool().check(asked.index, asked.version) : not_held(asked);
@@ -293,6 +309,17 @@ int drain(attachment_ref from, std::span<const std::uint32_t> indices,
         drained.index = indices[done];
         if (drained.index >= pool.shape().blocks)
             return ERANGE;
+        const auto found = find_cached(*drained.att, indices.subspan(done));
+        if (found.count > 1) {
+            const auto word = drained.index / word_blocks;
+            auto& root = drained.att->root(word);
+            // What another thread took meanwhile it had a right to, and so it is
+            // gone from the cache, as was asked.
+            const auto won = root.fetch_and(~found.mask, std::memory_order_acq_rel) & found.mask;
+            pool.uncache(word, won);
+            done += static_cast<std::uint32_t>(found.count) - 1;
+            continue;
+        }
         drained.version = pool.version(drained.index);
         if (!drained.att->holds(drained.index))
             return EPERM;

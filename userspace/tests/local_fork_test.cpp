@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork() and signals, in process: the child has pools of its own, and handlers
+ * interrupt anything.
+ */
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include <poll.h>
+#include <sys/time.h>
+
+#include "device_test.hpp"
+
+namespace {
+
+using namespace fixedpool;
+using namespace fixedpool::testing;
+
+class Fork : public ::testing::Test {
+  protected:
+    const client client_ = client::open_in_process();
+};
+
+TEST_F(Fork, LeavesTheChildACopyOfItsOwn) {
+    const auto shared = client_.create(small_pool());
+    auto kept = shared.allocate();
+    kept.data()[0] = std::byte{1};
+    EXPECT_EQ(end_of(start_child([&] {
+                  kept.data()[0] = std::byte{2};
+                  std::vector<handle> rest(15);
+                  shared.allocate(rest);
+                  std::error_code ec;
+                  if (shared.try_allocate(ec) || ec != errc::out_of_blocks)
+                      return 1;
+                  kept = {};
+                  return shared.usage().in_use == 15 ? 0 : 2;
+              })),
+              0);
+    EXPECT_EQ(kept.data()[0], std::byte{1});
+    EXPECT_EQ(shared.usage().in_use, 1U);
+    EXPECT_TRUE(shared.check(kept.handle()).mine);
+}
+
+TEST_F(Fork, LeavesTheChildItsOwnChannels) {
+    const auto carried = client_.create(small_pool());
+    const auto end = channel::create(carried, {.name = "", .capacity = 1, .waits = blocking::no});
+    pollfd asked{.fd = end.descriptor(), .events = POLLIN, .revents = 0};
+    ASSERT_EQ(::poll(&asked, 1, 0), 0);
+    EXPECT_EQ(end_of(start_child([&] {
+                  end.send(carried.allocate());
+                  return ::poll(&asked, 1, 0) == 1 && end.receive() ? 0 : 1;
+              })),
+              0);
+    EXPECT_EQ(::poll(&asked, 1, 0), 0) << "what the child sent is none of ours";
+    end.send(carried.allocate());
+    EXPECT_EQ(end_of(start_child([&] {
+                  if (::poll(&asked, 1, 0) != 1 || !end.receive())
+                      return 1;
+                  return carried.usage().in_use == 0 ? 0 : 2;
+              })),
+              0);
+    EXPECT_EQ(::poll(&asked, 1, 0), 1);
+}
+
+// What threads were doing that do not exist in the child leaves no trace there.
+TEST_F(Fork, InTheMidstOfEverythingLosesNothing) {
+    const auto pool_of_all = client_.create(with_blocks(5000));
+    const auto end =
+        channel::create(pool_of_all, {.name = "", .capacity = 64, .waits = blocking::no});
+    std::array<handle, 10> kept;
+    pool_of_all.allocate(kept);
+    std::atomic<bool> stop = false;
+    const auto churn = [&](unsigned seed) {
+        const auto own = client::open_in_process();
+        std::vector<handle> taken(100);
+        while (!stop) {
+            std::error_code ec;
+            {
+                const auto attached = own.attach(pool_of_all.name());
+                const auto count =
+                    attached.try_allocate_some(std::span{taken}.first(seed), contents::zero, ec);
+                attached.try_free(std::span{taken}.first(count / 2), ec);
+            }
+            const auto count = pool_of_all.try_allocate_some(taken, contents::unspecified, ec);
+            const auto sent = end.try_send(std::span{taken}.first(count), ec);
+            pool_of_all.try_free(std::span{taken}.subspan(sent, count - sent), ec);
+            const auto received = end.try_receive(taken, ec);
+            pool_of_all.try_free(std::span{taken}.first(received), ec);
+        }
+    };
+    std::vector<std::jthread> threads;
+    for (unsigned seed = 1; seed <= 3; ++seed)
+        threads.emplace_back(churn, seed * 30);
+    for (int round = 0; round < 30; ++round) {
+        const auto status = end_of(start_child([&] {
+            std::vector<handle> queued(64);
+            std::error_code ec;
+            const auto count = end.try_receive(queued, ec);
+            pool_of_all.free(std::span{queued}.first(count));
+            for (const auto each : kept)
+                if (!pool_of_all.check(each).mine)
+                    return 1;
+            // What other threads' variables held is held still. All the rest is free,
+            // and can be had, each once.
+            const auto used = pool_of_all.usage().in_use;
+            std::vector<handle> all(5000);
+            const auto taken = pool_of_all.allocate_some(all);
+            if (used + taken != 5000)
+                return 2;
+            all.resize(taken);
+            std::ranges::sort(all, {}, &handle::slot);
+            if (std::ranges::adjacent_find(all, {}, &handle::slot) != all.end())
+                return 3;
+            pool_of_all.free(all);
+            return pool_of_all.usage().in_use == used ? 0 : 4;
+        }));
+        ASSERT_EQ(status, 0) << "round " << round;
+    }
+    stop = true;
+    threads.clear();
+    EXPECT_EQ(pool_of_all.usage().in_use, 10U);
+    EXPECT_EQ(pool_of_all.usage().clients, 1U);
+}
+
+// A handler that allocates and frees interrupts a thread that does the same.
+const pool* handlers_pool = nullptr;
+std::atomic<int> handled = 0;
+std::atomic<int> failed = 0;
+
+void on_alarm(int /*signal*/) {
+    std::error_code ec;
+    std::array<handle, 3> names;
+    const auto count = handlers_pool->try_allocate_some(names, contents::unspecified, ec);
+    for (const auto each : std::span{names}.first(count))
+        if (!handlers_pool->try_check(each, ec).mine || handlers_pool->get(each) == nullptr)
+            ++failed;
+    if (handlers_pool->try_free(std::span{names}.first(count), ec) != count)
+        ++failed;
+    ++handled;
+}
+
+TEST_F(Fork, AndHandlersOfSignalsFindThePoolInOrder) {
+    const auto interrupted = client_.create(with_blocks(70));
+    handlers_pool = &interrupted;
+    struct sigaction action = {};
+    action.sa_handler = on_alarm;
+    action.sa_flags = SA_RESTART;
+    struct sigaction before = {};
+    ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
+    const itimerval often{.it_interval = {.tv_sec = 0, .tv_usec = 50},
+                          .it_value = {.tv_sec = 0, .tv_usec = 50}};
+    ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
+    std::vector<handle> names(70);
+    std::error_code ec;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{300};
+    for (std::size_t most = 1; std::chrono::steady_clock::now() < end; most = most % 70 + 1) {
+        const auto count =
+            interrupted.try_allocate_some(std::span{names}.first(most), contents::unspecified, ec);
+        ASSERT_EQ(interrupted.try_free(std::span{names}.first(count), ec), count);
+    }
+    const itimerval never{};
+    ASSERT_EQ(::setitimer(ITIMER_REAL, &never, nullptr), 0);
+    ASSERT_EQ(::sigaction(SIGALRM, &before, nullptr), 0);
+    EXPECT_GT(handled, 0);
+    EXPECT_EQ(failed, 0);
+    EXPECT_EQ(interrupted.usage().in_use, 0U);
+}
+
+} // namespace

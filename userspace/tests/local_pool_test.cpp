@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine of the transport in process, below the interface.
+ */
+#include <atomic>
+#include <cerrno>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "local/client.hpp"
+#include "local/holding.hpp"
+#include "local/pool.hpp"
+#include "local/registry.hpp"
+#include "local/slots.hpp"
+
+namespace {
+
+using namespace fixedpool::detail::local;
+
+std::shared_ptr<pool> make_pool(std::uint32_t blocks, std::uint32_t flags = 0) {
+    fixedpool_pool_create request = {};
+    request.block_size = 64;
+    request.blocks = blocks;
+    request.flags = flags;
+    shape chosen{};
+    int error = shape::choose(request, chosen);
+    auto made = error == 0 ? pool::make(request, chosen, error) : nullptr;
+    EXPECT_EQ(error, 0);
+    return made;
+}
+
+TEST(LocalPool, SweepsWholeAndPartialGroups) {
+    for (const std::uint32_t blocks : {1U, 63U, 64U, 65U, 1000U}) {
+        const auto swept = make_pool(blocks);
+        std::vector<std::pair<std::uint32_t, std::uint64_t>> groups;
+        std::array<std::uint64_t, word_blocks> handles{};
+        for (auto left = swept->reserve(blocks, blocks); left != 0;) {
+            std::uint32_t word = 0;
+            const auto mask = swept->claim(left, word, handles.data());
+            groups.emplace_back(word, mask);
+            left -= count_of(mask);
+            EXPECT_EQ(swept->check(word * word_blocks + first_of(mask),
+                                   static_cast<std::uint32_t>(handles[0] >> 32)),
+                      0);
+        }
+        ASSERT_TRUE(swept->valid());
+        {
+            const std::scoped_lock lock{swept->sharing()};
+            depot::giving giving{swept->free_blocks()};
+            for (const auto& [word, mask] : groups)
+                swept->sweep(giving, word, mask);
+        }
+        EXPECT_EQ(swept->in_use(), 0U);
+        EXPECT_EQ(swept->peak(), blocks);
+        EXPECT_TRUE(swept->valid());
+    }
+}
+
+TEST(LocalPool, SweepsNothingThatSomebodyElseHolds) {
+    const auto swept = make_pool(64);
+    std::array<std::uint64_t, word_blocks> handles{};
+    std::uint32_t word = 0;
+    ASSERT_EQ(swept->reserve(64, 64), 64U);
+    ASSERT_EQ(swept->claim(64, word, handles.data()), all_blocks);
+    const auto version = static_cast<std::uint32_t>(handles[5] >> 32);
+    const std::scoped_lock lock{swept->sharing()};
+    ASSERT_EQ(swept->hold(5, version, holder::copy), 0);
+    {
+        depot::giving giving{swept->free_blocks()};
+        swept->sweep(giving, 0, all_blocks);
+    }
+    EXPECT_EQ(swept->in_use(), 1U);
+    EXPECT_EQ(swept->check(5, version), 0);
+    EXPECT_EQ(swept->check(6, static_cast<std::uint32_t>(handles[6] >> 32)), EALREADY);
+    swept->drop(5, holder::copy);
+    EXPECT_EQ(swept->in_use(), 0U);
+    EXPECT_TRUE(swept->valid());
+}
+
+TEST(LocalPool, HasNoCarryBetweenVersions) {
+    const auto old = make_pool(64);
+    auto* const versions = reinterpret_cast<std::uint32_t*>(old->versions());
+    for (std::uint32_t i = 0; i < 64; ++i)
+        versions[i] = 0xfffffffe;
+    std::array<std::uint64_t, word_blocks> handles{};
+    std::uint32_t word = 0;
+    ASSERT_EQ(old->reserve(64, 64), 64U);
+    ASSERT_EQ(old->claim(64, word, handles.data()), all_blocks);
+    EXPECT_EQ(versions[7], 0xffffffffU);
+    old->drop(0, all_blocks);
+    for (std::uint32_t i = 0; i < 64; ++i)
+        EXPECT_EQ(versions[i], 0U);
+}
+
+TEST(LocalPool, CountsWhatWasWrittenAfterTheFree) {
+    const auto poisoned = make_pool(2, FIXEDPOOL_POOL_POISON);
+    poisoned->block(1)[3] = std::byte{};
+    std::uint32_t word = 0;
+    std::array<std::uint64_t, word_blocks> handles{};
+    ASSERT_EQ(poisoned->reserve(2, 2), 2U);
+    ASSERT_EQ(poisoned->claim(2, word, handles.data()), 3U);
+    EXPECT_EQ(poisoned->poison_hits(), 1U);
+}
+
+TEST(LocalPool, CountsFallbacksOfSets) {
+    const auto small = make_pool(3);
+    const auto large = make_pool(10);
+    const set both{.id = 1, .name = "both", .uid = 0, .pools = {small, large}};
+    shares blocks{};
+    ASSERT_EQ(reserve(both, 1, 5, 5, blocks), 5U);
+    count_fallbacks(both, both.first(1), blocks);
+    EXPECT_EQ(large->fallbacks, 2U);
+    EXPECT_EQ(small->overflows, 2U);
+    cancel(both, blocks);
+    EXPECT_EQ(small->in_use() + large->in_use(), 0U);
+}
+
+TEST(Slots, GoRound) {
+    auto& all = slots::instance();
+    const auto first = all.take(1);
+    const auto second = all.take(10);
+    EXPECT_EQ(second, first + 1);
+    all.give(first);
+    const auto third = all.take(1);
+    EXPECT_EQ(third, second + 10) << "not the one that has just become free";
+    EXPECT_EQ(all.take(slot_units), 0U);
+    all.give(second);
+    all.give(third);
+}
+
+// Releases of one client, frees of its threads, shares, copies and other clients'
+// scopes, all at once, on few blocks.
+TEST(LocalPool, KeepsItsBooksWhileEverybodyIsAtWork) {
+    auto& all = registry::instance();
+    const auto one = all.open_client();
+    const auto two = all.open_client();
+    fixedpool_pool_create request = {};
+    std::snprintf(request.name, sizeof(request.name), "busy");
+    request.block_size = 16;
+    request.blocks = 150;
+    std::uint32_t id = 0;
+    ASSERT_EQ(all.create_pool(request, *one, id), 0);
+    ASSERT_EQ(all.attach_pool("busy", *two, id), 0);
+    const auto work = [&](client& own, client& other, unsigned seed) {
+        std::array<std::uint64_t, 16> mine{};
+        for (int round = 0; round < 2000; ++round) {
+            const auto att = own.find_pool(id);
+            std::uint32_t scope = root_scope;
+            if ((seed + static_cast<unsigned>(round)) % 3 != 0) {
+                ASSERT_EQ(own.create_scope(root_scope, scope), 0);
+            }
+            std::uint32_t count = 0;
+            for (auto left = att->pool().reserve(1, 16); left != 0;) {
+                claim made; // NOLINT(cppcoreguidelines-pro-type-member-init)
+                ASSERT_EQ(allocate(own, *att, scope, false, left, made), 0);
+                std::copy_n(made.handles.data(), count_of(made.mask), &mine[count]);
+                count += count_of(made.mask);
+                left -= count_of(made.mask);
+            }
+            for (std::uint32_t i = 0; i < count; ++i) {
+                holding named;
+                ASSERT_EQ(named.resolve(own, mine[i]), 0);
+                if (i % 4 == 0)
+                    static_cast<void>(share(named, other.number));
+                if (i % 4 == 1 && borrow(named) == 0)
+                    give_back(named);
+                if (i % 4 == 2)
+                    static_cast<void>(give(named, other.number));
+            }
+            std::uint32_t done = 0;
+            static_cast<void>(free_all(own, std::span{mine}.first(count / 3), done));
+            std::uint64_t released = 0;
+            // Now and then everything, also what others have given.
+            static_cast<void>(own.release_scope(round % 7 == 0 ? root_scope : scope, released));
+        }
+    };
+    {
+        std::vector<std::jthread> threads;
+        threads.emplace_back([&] { work(*one, *two, 0); });
+        threads.emplace_back([&] { work(*one, *two, 1); });
+        threads.emplace_back([&] { work(*two, *one, 2); });
+    }
+    std::uint64_t released = 0;
+    EXPECT_EQ(one->release_scope(root_scope, released), 0);
+    EXPECT_EQ(two->release_scope(root_scope, released), 0);
+    const auto left = one->find_pool(id)->shared_pool();
+    EXPECT_EQ(left->in_use(), 0U);
+    EXPECT_TRUE(left->valid());
+    all.close_client(*one);
+    all.close_client(*two);
+    EXPECT_EQ(all.destroy_pool("busy"), 0);
+}
+
+} // namespace
