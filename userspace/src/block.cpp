@@ -21,15 +21,24 @@ void block::free_held() noexcept {
 
 std::size_t block::size() const noexcept { return pool_ ? pool_->info().block_size : 0; }
 
+namespace {
+
+[[noreturn]] void refuse(std::error_code cause, const char* verb, client_id receiver,
+                         const detail::pool_state& owner, handle refused) {
+    throw handle_error{cause,
+                       std::string{verb} + std::to_string(static_cast<std::uint32_t>(receiver)) +
+                           " handle " + to_string(refused) + " of pool '" + owner.info().name +
+                           '\'',
+                       refused};
+}
+
+} // namespace
+
 handle block::give(client_id receiver) {
     std::error_code ec;
     const auto given = try_give(receiver, ec);
     if (ec)
-        throw handle_error{ec,
-                           "give client " + std::to_string(static_cast<std::uint32_t>(receiver)) +
-                               " handle " + to_string(handle_) + " of pool '" + pool_->info().name +
-                               '\'',
-                           handle_};
+        refuse(ec, "give client ", receiver, *pool_, handle_);
     return given;
 }
 
@@ -37,6 +46,18 @@ handle block::try_give(client_id receiver, std::error_code& ec) noexcept {
     if (pool_->give({&handle_, 1}, receiver, ec) == 0)
         return {};
     return release();
+}
+
+handle block::share(client_id receiver) const {
+    std::error_code ec;
+    const auto shared = try_share(receiver, ec);
+    if (ec)
+        refuse(ec, "share with client ", receiver, *pool_, handle_);
+    return shared;
+}
+
+handle block::try_share(client_id receiver, std::error_code& ec) const noexcept {
+    return pool_->share({&handle_, 1}, receiver, ec) == 1 ? handle_ : fixedpool::handle{};
 }
 
 } // namespace fixedpool

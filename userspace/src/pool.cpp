@@ -141,6 +141,17 @@ std::size_t pool::try_give(std::span<const handle> handles, client_id receiver,
     return state_->give(handles, receiver, ec);
 }
 
+void pool::share(handle name, client_id receiver) const {
+    std::error_code ec;
+    if (!try_share(name, receiver, ec))
+        refuse(ec, *this,
+               "share with client " + std::to_string(static_cast<std::uint32_t>(receiver)), name);
+}
+
+bool pool::try_share(handle name, client_id receiver, std::error_code& ec) const noexcept {
+    return state_->share({&name, 1}, receiver, ec) == 1;
+}
+
 block pool::adopt(handle name) const {
     std::error_code ec;
     auto result = try_adopt(name, ec);

@@ -97,7 +97,7 @@ pool_usage pool_state::usage(std::error_code& ec) const noexcept {
 }
 
 std::size_t pool_state::allocate(std::span<handle> handles, std::uint32_t flags,
-                                 std::error_code& ec) const noexcept {
+                                 std::uint32_t scope, std::error_code& ec) const noexcept {
     return in_batches(handles, client_->module.max_batch, ec,
                       [&](std::span<handle> batch, std::error_code& stopped) {
                           fixedpool_alloc request = {};
@@ -105,14 +105,15 @@ std::size_t pool_state::allocate(std::span<handle> handles, std::uint32_t flags,
                           request.flags = flags;
                           request.count = static_cast<std::uint32_t>(batch.size());
                           request.handles = address_of(batch.data());
+                          request.scope = scope;
                           stopped = module().call(request);
                           return std::size_t{request.done};
                       });
 }
 
 std::size_t pool_state::allocate_all(std::span<handle> handles, contents wanted,
-                                     std::error_code& ec) const noexcept {
-    const auto taken = allocate(handles, flags_of(wanted), ec);
+                                     std::error_code& ec, std::uint32_t scope) const noexcept {
+    const auto taken = allocate(handles, flags_of(wanted), scope, ec);
     if (!ec)
         return taken;
     std::error_code ignored;
@@ -122,7 +123,7 @@ std::size_t pool_state::allocate_all(std::span<handle> handles, contents wanted,
 
 std::size_t pool_state::allocate_some(std::span<handle> handles, contents wanted,
                                       std::error_code& ec) const noexcept {
-    const auto taken = allocate(handles, flags_of(wanted) | FIXEDPOOL_ALLOC_PARTIAL, ec);
+    const auto taken = allocate(handles, flags_of(wanted) | FIXEDPOOL_ALLOC_PARTIAL, 0, ec);
     if (taken != 0)
         ec.clear();
     return taken;
@@ -139,17 +140,28 @@ std::size_t pool_state::free(std::span<const handle> handles, std::error_code& e
                       });
 }
 
-std::size_t pool_state::give(std::span<const handle> handles, client_id receiver,
-                             std::error_code& ec) const noexcept {
+template <typename request_type>
+std::size_t pool_state::pass_on(std::span<const handle> handles, client_id receiver,
+                                std::error_code& ec) const noexcept {
     return in_batches(handles, client_->module.max_batch, ec,
                       [&](std::span<const handle> batch, std::error_code& stopped) {
-                          fixedpool_give request = {};
+                          request_type request = {};
                           request.handles = address_of(batch.data());
                           request.count = static_cast<std::uint32_t>(batch.size());
                           request.client = static_cast<std::uint32_t>(receiver);
                           stopped = module().call(request);
                           return std::size_t{request.done};
                       });
+}
+
+std::size_t pool_state::give(std::span<const handle> handles, client_id receiver,
+                             std::error_code& ec) const noexcept {
+    return pass_on<fixedpool_give>(handles, receiver, ec);
+}
+
+std::size_t pool_state::share(std::span<const handle> handles, client_id receiver,
+                              std::error_code& ec) const noexcept {
+    return pass_on<fixedpool_share>(handles, receiver, ec);
 }
 
 handle_state pool_state::check(handle name, std::error_code& ec) const noexcept {

@@ -41,18 +41,24 @@ class pool_state {
     /** As of attaching; the figures in it are old, see usage(). */
     [[nodiscard]] const fixedpool_pool_info& info() const noexcept { return info_; }
 
+    [[nodiscard]] bool is_of(const client_state& client) const noexcept {
+        return client_.get() == &client;
+    }
+
     [[nodiscard]] bool mappable() const noexcept { return data_ != nullptr; }
 
     pool_usage usage(std::error_code& ec) const noexcept;
 
     // Each returns how many handles it has served, in order.
-    std::size_t allocate_all(std::span<handle> handles, contents wanted,
-                             std::error_code& ec) const noexcept;
+    std::size_t allocate_all(std::span<handle> handles, contents wanted, std::error_code& ec,
+                             std::uint32_t scope = 0) const noexcept;
     std::size_t allocate_some(std::span<handle> handles, contents wanted,
                               std::error_code& ec) const noexcept;
     std::size_t free(std::span<const handle> handles, std::error_code& ec) const noexcept;
     std::size_t give(std::span<const handle> handles, client_id receiver,
                      std::error_code& ec) const noexcept;
+    std::size_t share(std::span<const handle> handles, client_id receiver,
+                      std::error_code& ec) const noexcept;
 
     handle_state check(handle name, std::error_code& ec) const noexcept;
     [[nodiscard]] std::error_code read(handle name, std::uint32_t offset,
@@ -82,8 +88,11 @@ class pool_state {
   private:
     [[nodiscard]] transport& module() const noexcept { return *client_->transport; }
     std::error_code map() noexcept;
-    std::size_t allocate(std::span<handle> handles, std::uint32_t flags,
+    std::size_t allocate(std::span<handle> handles, std::uint32_t flags, std::uint32_t scope,
                          std::error_code& ec) const noexcept;
+    template <typename request_type>
+    std::size_t pass_on(std::span<const handle> handles, client_id receiver,
+                        std::error_code& ec) const noexcept;
 
     std::shared_ptr<client_state> client_;
     fixedpool_pool_info info_ = {};

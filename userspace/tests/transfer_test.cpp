@@ -153,6 +153,30 @@ TEST_F(DeviceTransfer, WorksBetweenProcesses) {
         ::close(number);
 }
 
+TEST_P(Transfer, LetsAnotherHoldABlockToo) {
+    auto mine = pool_.allocate();
+    const auto name = mine.share(other_client_.id());
+    EXPECT_EQ(name, mine.handle());
+    EXPECT_TRUE(pool_.check(name).shared);
+    {
+        const auto theirs = other_pool_.adopt(name);
+        mine = {};
+        EXPECT_TRUE(other_pool_.check(name).alive);
+        EXPECT_FALSE(pool_.check(name).mine);
+    }
+    EXPECT_FALSE(pool_.check(name).alive);
+}
+
+TEST_P(Transfer, SharesWithNobodyWhoIsNotThere) {
+    const auto mine = pool_.allocate();
+    EXPECT_REFUSED(handle_error, errc::no_such_client, mine.share(client_id{}));
+    EXPECT_REFUSED(handle_error, errc::no_such_client,
+                   (pool_.share(mine.handle(), client_id{}), true));
+    const auto stale = pool_.allocate().handle();
+    EXPECT_REFUSED(handle_error, errc::stale_handle,
+                   (pool_.share(stale, other_client_.id()), true));
+}
+
 FIXEDPOOL_ON_ANY_TRANSPORT(Transfer);
 
 } // namespace

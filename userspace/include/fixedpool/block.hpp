@@ -108,9 +108,22 @@ class [[nodiscard]] FIXEDPOOL_EXPORT block {
     [[nodiscard]] fixedpool::handle give(client_id receiver);
     [[nodiscard]] fixedpool::handle try_give(client_id receiver, std::error_code& ec) noexcept;
 
+    /**
+     * Effects: the client @p receiver holds the block, too.
+     * Returns: the handle, for telling the receiver, who passes it to
+     * pool::adopt().
+     * Requires: not empty.
+     * Throws: as give().
+     * Complexity: one system call.
+     */
+    [[nodiscard]] fixedpool::handle share(client_id receiver) const;
+    [[nodiscard]] fixedpool::handle try_share(client_id receiver,
+                                              std::error_code& ec) const noexcept;
+
   private:
     friend class channel;
     friend class pool;
+    friend class pool_set;
     block(std::shared_ptr<const detail::pool_state> owner, fixedpool::handle held) noexcept;
     void free_held() noexcept;
 

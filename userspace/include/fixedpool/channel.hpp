@@ -96,7 +96,9 @@ class [[nodiscard]] FIXEDPOOL_EXPORT channel {
     /**
      * For poll() and the like: POLLIN when there is something to receive,
      * POLLOUT when there is room, POLLHUP when all senders have gone, POLLERR
-     * when all receivers have.
+     * when all receivers have. In process poll() knows no POLLHUP and POLLERR: such
+     * an end can be received from, or sent to, and the call says why. There it
+     * is made by the first call of this, and is -1 if that fails.
      */
     [[nodiscard]] int descriptor() const noexcept;
 

@@ -67,9 +67,9 @@ class FIXEDPOOL_EXPORT client {
      * After fork() the child has pools, clients and blocks of its own, a copy of
      * what the parent had at that moment, as with all other memory.
      * Throws: error: errc::out_of_memory.
-     * Signal safety: in handlers a pool's try_allocate() and try_free() of
-     * handles, try_check() and get() may be called, but not on a client that has
-     * blocks in scopes, and not while nobody else keeps the pool attached.
+     * Signal safety: handlers may call try_allocate(), try_allocate_some(),
+     * try_free(), try_check() and get() of a pool that outlives them, as long as
+     * its client has no blocks in scopes.
      */
     [[nodiscard]] static client open_in_process();
     [[nodiscard]] static client try_open_in_process(std::error_code& ec) noexcept;
@@ -111,6 +111,8 @@ class FIXEDPOOL_EXPORT client {
     bool try_destroy(std::string_view name, std::error_code& ec) const noexcept;
 
   private:
+    friend class pool_set;
+    friend class scope;
     static client make(std::unique_ptr<detail::transport> transport, std::error_code& ec) noexcept;
     explicit client(std::shared_ptr<detail::client_state> state) noexcept;
 

@@ -14,5 +14,7 @@
 #include <fixedpool/error.hpp>
 #include <fixedpool/handle.hpp>
 #include <fixedpool/pool.hpp>
+#include <fixedpool/pool_set.hpp>
+#include <fixedpool/scope.hpp>
 
 #endif

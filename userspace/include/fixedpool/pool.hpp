@@ -164,6 +164,17 @@ class FIXEDPOOL_EXPORT pool {
                                        std::error_code& ec) const noexcept;
 
     /**
+     * Effects: lets the client @p receiver hold a block, too; it is free when the
+     * last of its holders has let go of it. Sharing with who holds it changes
+     * nothing.
+     * Throws: handle_error: as give().
+     * Complexity: one system call.
+     */
+    void share(handle name, client_id receiver) const;
+    [[nodiscard]] bool try_share(handle name, client_id receiver,
+                                 std::error_code& ec) const noexcept;
+
+    /**
      * Returns: an owner for a block that this client holds and nothing in this
      * process owns: one received from another client, or a bare handle.
      * Requires: no other block owns @p name.
@@ -217,6 +228,8 @@ class FIXEDPOOL_EXPORT pool {
   private:
     friend class channel;
     friend class client;
+    friend class pool_set;
+    friend class scope;
     explicit pool(std::shared_ptr<const detail::pool_state> state) noexcept;
 
     std::shared_ptr<const detail::pool_state> state_;
