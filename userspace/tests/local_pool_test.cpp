@@ -2,12 +2,17 @@
 /*
  * The engine of the transport in process, below the interface.
  */
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -114,8 +119,8 @@ TEST(LocalPool, CountsFallbacksOfSets) {
     shares blocks{};
     ASSERT_EQ(reserve(both, 1, 5, 5, blocks), 5U);
     count_fallbacks(both, both.first(1), blocks);
-    EXPECT_EQ(large->fallbacks, 2U);
-    EXPECT_EQ(small->overflows, 2U);
+    EXPECT_EQ(large->fallbacks(), 2U);
+    EXPECT_EQ(small->overflows(), 2U);
     cancel(both, blocks);
     EXPECT_EQ(small->in_use() + large->in_use(), 0U);
 }

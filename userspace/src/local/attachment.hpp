@@ -43,6 +43,7 @@ class attachment {
     explicit attachment(std::mutex& lock) noexcept : lock_{lock} {}
     attachment(const attachment&) = delete;
     attachment& operator=(const attachment&) = delete;
+    ~attachment() = default;
 
     /** Begins to be of @p to, with one reference. Throws: std::bad_alloc. */
     void begin(std::shared_ptr<local::pool> to);

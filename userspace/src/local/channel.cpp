@@ -32,11 +32,11 @@ void set_level(int descriptor, std::uint64_t& level, std::uint64_t wanted) noexc
         return;
     const int before = errno;
     std::uint64_t dropped = 0;
-    if (level != 0)
-        static_cast<void>(!::read(descriptor, &dropped, sizeof(dropped)));
-    if (wanted != 0)
-        static_cast<void>(!::write(descriptor, &wanted, sizeof(wanted)));
-    level = wanted;
+    // Neither can fail: it is never read at 0, nor written beyond the largest.
+    if (level == 0 || ::read(descriptor, &dropped, sizeof(dropped)) > 0)
+        level = 0;
+    if (wanted == 0 || ::write(descriptor, &wanted, sizeof(wanted)) > 0)
+        level = wanted;
     errno = before;
 }
 

@@ -31,6 +31,7 @@ class channel : public std::enable_shared_from_this<channel> {
     channel(std::shared_ptr<local::pool> carried, std::string_view name, std::uint32_t capacity);
     channel(const channel&) = delete;
     channel& operator=(const channel&) = delete;
+    ~channel() = default;
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] local::pool& pool() const noexcept { return *pool_; }
@@ -52,8 +53,8 @@ class channel : public std::enable_shared_from_this<channel> {
     void wake_all() noexcept;
 
     // Ends, under the registry's lock. The last that goes takes the name along.
-    void open_end(std::uint32_t directions) noexcept;
-    [[nodiscard]] bool close_end(std::uint32_t directions) noexcept;
+    void open_end(std::uint32_t opened) noexcept;
+    [[nodiscard]] bool close_end(std::uint32_t closed) noexcept;
     /** Gives back what is queued. Requires: no end is left. */
     void drain() noexcept;
 

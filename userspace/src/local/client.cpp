@@ -23,7 +23,8 @@ std::atomic<attachment*>* client::entry(std::uint32_t unit) const noexcept {
 void client::make_entries(const pool& of) {
     for (std::uint32_t unit = of.id(); unit < of.id() + of.units(); ++unit)
         if (entry(unit) == nullptr)
-            directory_[unit / leaf_units].store(new leaf{}, std::memory_order_release);
+            directory_[unit / leaf_units].store(std::make_unique<leaf>().release(),
+                                                std::memory_order_release);
 }
 
 void client::publish(const pool& of, attachment* to) noexcept {
@@ -49,7 +50,7 @@ attachment_ref client::find_pool(std::uint32_t id) const noexcept {
     return found && found->pool().id() == id ? std::move(found) : attachment_ref{};
 }
 
-int client::attach(std::shared_ptr<pool> to) {
+int client::attach(const std::shared_ptr<pool>& to) {
     const std::scoped_lock lock{mutex_};
     make_entries(*to);
     if (entry(to->id())->load(std::memory_order_relaxed) != nullptr)

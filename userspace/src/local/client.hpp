@@ -30,13 +30,13 @@ class client : public std::enable_shared_from_this<client> {
     ~client();
 
     /** Among the open ones; set by the registry. */
-    std::uint32_t number = 0; // NOLINT(misc-non-private-member-variables-in-classes)
+    std::uint32_t number = 0; // NOLINT(*-non-private-member-variables-in-classes)
 
     /**
      * Attaches to a pool, which counts the client already.
      * Returns: 0; EALREADY. Throws: std::bad_alloc.
      */
-    [[nodiscard]] int attach(std::shared_ptr<pool> to);
+    [[nodiscard]] int attach(const std::shared_ptr<pool>& to);
 
     /** Leaves the pool of number @p id. Returns: 0; ENXIO. */
     int detach(std::uint32_t id) noexcept;
@@ -47,7 +47,7 @@ class client : public std::enable_shared_from_this<client> {
     [[nodiscard]] attachment_ref find_pool(std::uint32_t id) const noexcept;
 
     // Scopes; as the structures of the same names.
-    [[nodiscard]] int create_scope(std::uint32_t parent, std::uint32_t& number);
+    [[nodiscard]] int create_scope(std::uint32_t parent, std::uint32_t& made);
     [[nodiscard]] bool scope_open(std::uint32_t scope) noexcept;
     [[nodiscard]] int put_in_scope(attachment& to, std::uint32_t scope, std::uint32_t word,
                                    std::uint64_t mask) noexcept;

@@ -74,7 +74,8 @@ class pool {
     pool& operator=(const pool&) = delete;
     ~pool();
 
-    entry registered; // NOLINT(misc-non-private-member-variables-in-classes): the registry's
+    // NOLINTNEXTLINE(*-non-private-member-variables-in-classes)
+    entry registered;
 
     [[nodiscard]] std::uint32_t id() const noexcept { return id_; }
     [[nodiscard]] std::uint32_t units() const noexcept { return units_; }
@@ -141,11 +142,15 @@ class pool {
     /** More holders than one at this moment. */
     [[nodiscard]] bool shared(std::uint32_t index) const noexcept;
 
-    /** For sets: blocks handed out though too big, and asked for in vain. */
-    std::atomic<std::uint64_t> fallbacks =
-        0; // NOLINT(misc-non-private-member-variables-in-classes)
-    std::atomic<std::uint64_t> overflows =
-        0; // NOLINT(misc-non-private-member-variables-in-classes)
+    // For sets: blocks handed out though too big, and asked for in vain.
+    void count_fallbacks(std::uint32_t blocks) noexcept {
+        fallbacks_.fetch_add(blocks, std::memory_order_relaxed);
+    }
+    void count_overflows(std::uint32_t blocks) noexcept {
+        overflows_.fetch_add(blocks, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t fallbacks() const noexcept { return fallbacks_.load(); }
+    [[nodiscard]] std::uint64_t overflows() const noexcept { return overflows_.load(); }
     [[nodiscard]] std::uint64_t poison_hits() const noexcept { return poison_hits_.load(); }
 
     /**
@@ -180,6 +185,8 @@ class pool {
     depot depot_;
     std::atomic<std::uint32_t> peak_ = 0;
     std::atomic<std::uint64_t> poison_hits_ = 0;
+    std::atomic<std::uint64_t> fallbacks_ = 0;
+    std::atomic<std::uint64_t> overflows_ = 0;
     std::mutex sharing_;
 };
 

@@ -33,9 +33,9 @@ void cancel(const set& from, const shares& blocks) noexcept {
 void count_fallbacks(const set& from, std::size_t first, const shares& blocks) noexcept {
     std::uint32_t bigger = 0;
     for (auto i = from.pools.size() - 1; i > first; --i) {
-        from.pools[i]->fallbacks.fetch_add(blocks[i], std::memory_order_relaxed);
+        from.pools[i]->count_fallbacks(blocks[i]);
         bigger += blocks[i];
-        from.pools[i - 1]->overflows.fetch_add(bigger, std::memory_order_relaxed);
+        from.pools[i - 1]->count_overflows(bigger);
     }
 }
 
