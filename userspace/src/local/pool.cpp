@@ -171,7 +171,7 @@ void pool::block_taken(std::uint32_t index) noexcept {
         std::memset(begin, 0, shape_.block_size);
 }
 
-void pool::block_ended(std::uint32_t index) noexcept {
+void pool::block_ended(std::uint32_t index) const noexcept {
     if ((registered.flags & FIXEDPOOL_POOL_POISON) != 0)
         std::memset(block(index), FIXEDPOOL_POISON, shape_.block_size);
     else if ((registered.flags & FIXEDPOOL_POOL_ZERO_ON_FREE) != 0)
@@ -183,7 +183,7 @@ void pool::taken(std::uint32_t word, std::uint64_t mask) noexcept {
         for_each_block(word, mask, [this](std::uint32_t index) { block_taken(index); });
 }
 
-void pool::ended(std::uint32_t word, std::uint64_t mask) noexcept {
+void pool::ended(std::uint32_t word, std::uint64_t mask) const noexcept {
     if (hygienic())
         for_each_block(word, mask, [this](std::uint32_t index) { block_ended(index); });
 }

@@ -168,9 +168,9 @@ class pool {
 
     [[nodiscard]] bool hygienic() const noexcept;
     void block_taken(std::uint32_t index) noexcept;
-    void block_ended(std::uint32_t index) noexcept;
+    void block_ended(std::uint32_t index) const noexcept;
     void taken(std::uint32_t word, std::uint64_t mask) noexcept;
-    void ended(std::uint32_t word, std::uint64_t mask) noexcept;
+    void ended(std::uint32_t word, std::uint64_t mask) const noexcept;
     template <ending how>
     std::uint64_t end_quads(std::uint32_t word, std::uint64_t mask, step what) noexcept;
     std::uint64_t end_ones(std::uint32_t word, std::uint64_t mask, step what) noexcept;
