@@ -85,7 +85,7 @@ class local_transport final : public transport {
         request.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE |
                            FIXEDPOOL_FEATURE_SCOPES | FIXEDPOOL_FEATURE_SETS |
                            FIXEDPOOL_FEATURE_CHANNELS | FIXEDPOOL_FEATURE_CACHE |
-                           FIXEDPOOL_FEATURE_HYGIENE;
+                           FIXEDPOOL_FEATURE_GROW | FIXEDPOOL_FEATURE_HYGIENE;
         request.abi_version = FIXEDPOOL_ABI_VERSION;
         request.client = client_->number;
         request.max_block_size = FIXEDPOOL_MAX_BLOCK_SIZE;
@@ -294,7 +294,7 @@ class local_transport final : public transport {
         request.block_size = shape.block_size;
         request.stride = shape.stride;
         request.align = shape.align;
-        request.blocks = shape.blocks;
+        request.blocks = pool.blocks();
         request.reserve = pool.registered.reserve;
         request.storage = pool.registered.storage;
         request.flags = pool.registered.flags;

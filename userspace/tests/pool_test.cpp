@@ -71,8 +71,6 @@ TEST_P(Pool, IsOutOfBlocksWhenAllAreTaken) {
 }
 
 TEST_P(Pool, GrowsAsFarAsItMay) {
-    if (GetParam() == transport::in_process)
-        GTEST_SKIP() << "pools in process do not grow";
     auto options = small_pool();
     options.max_blocks = 1000;
     const auto growing = client_.create(options);

@@ -23,17 +23,18 @@ void for_each_lock(function act) {
     act(slots::instance().mutex());
     slots::instance().for_each_locked([&act](pool& each) {
         act(each.sharing());
+        act(each.growing());
         for (auto* of : each.registered.channels)
             act(of->mutex());
     });
 }
 
 void lock_all() {
-    for_each_lock([](std::mutex& each) { each.lock(); });
+    for_each_lock([](auto& each) { each.lock(); });
 }
 
 void unlock_all() {
-    for_each_lock([](std::mutex& each) { each.unlock(); });
+    for_each_lock([](auto& each) { each.unlock(); });
 }
 
 /** The pool's books, made of the bitmaps of clients and the queues of channels. */

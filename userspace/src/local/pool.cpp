@@ -87,8 +87,12 @@ std::optional<std::uint32_t> node_of(const fixedpool_pool_create& request) noexc
 
 std::shared_ptr<pool> pool::make(const fixedpool_pool_create& request, const local::shape& chosen,
                                  int& error) {
-    region memory{memory_of(chosen), node_of(request)};
-    error = memory ? 0 : ENOMEM;
+    auto memory = region::reserve(memory_of(chosen), node_of(request));
+    const auto tables = chosen.data_bytes();
+    error = memory && memory.commit(0, growth::data_of(chosen, chosen.initial)) &&
+                    memory.commit(tables, whole_pages(memory_of(chosen)) - tables)
+                ? 0
+                : ENOMEM;
     if (error != 0)
         return {};
     const auto id = slots::instance().take(static_cast<std::uint32_t>(chosen.units()));
@@ -123,13 +127,14 @@ pool::pool(const fixedpool_pool_create& request, const local::shape& chosen, std
       holds_{reinterpret_cast<std::uint16_t*>(memory_.begin() + memory_of(chosen) -
                                               depot::bytes(chosen.blocks) -
                                               holds_bytes(chosen.blocks))},
-      depot_{chosen.blocks, reinterpret_cast<std::byte*>(holds_) + holds_bytes(chosen.blocks)} {
+      depot_{chosen.blocks, reinterpret_cast<std::byte*>(holds_) + holds_bytes(chosen.blocks)},
+      growth_{shape_, memory_} {
     // Versions begin anywhere, so that a handle of an earlier pool that had the
     // same slots is not taken for one of this pool.
     const auto version = static_cast<std::uint32_t>(std::random_device{}()) & ~1U;
     std::fill_n(versions_, std::size_t{words()} * word_blocks, version);
     if (hygienic())
-        for (std::uint32_t index = 0; index < shape_.blocks; ++index)
+        for (std::uint32_t index = 0; index < blocks(); ++index)
             block_ended(index);
     rebuild(std::vector<std::uint8_t>(shape_.blocks));
 }
@@ -139,7 +144,9 @@ pool::~pool() { slots::instance().give(id_); }
 std::byte* pool::versions() const noexcept { return data() + shape_.data_bytes(); }
 
 std::uint32_t pool::in_use() const noexcept {
-    return shape_.blocks - std::min(depot_.free(), shape_.blocks);
+    const auto free = depot_.free();
+    const auto all = blocks();
+    return all - std::min(free, all);
 }
 
 std::uint32_t pool::version(std::uint32_t index) const noexcept { return get(versions_ + index); }
@@ -189,7 +196,11 @@ void pool::ended(std::uint32_t word, std::uint64_t mask) const noexcept {
 }
 
 std::uint32_t pool::reserve(std::uint32_t least, std::uint32_t most) noexcept {
-    const auto count = depot_.reserve(least, most);
+    auto count = depot_.reserve(most, most);
+    while (count == 0 && grow(least, most))
+        count = depot_.reserve(most, most);
+    if (count == 0)
+        count = depot_.reserve(least, most);
     if (count == 0)
         return 0;
     const auto used = in_use();
@@ -197,6 +208,39 @@ std::uint32_t pool::reserve(std::uint32_t least, std::uint32_t most) noexcept {
     while (used > peak && !peak_.compare_exchange_weak(peak, used, std::memory_order_relaxed)) {
     }
     return count;
+}
+
+bool pool::grow_by_chunk() noexcept {
+    const auto first = growth_.blocks();
+    const auto end = growth_.extend();
+    if (end == 0)
+        return false;
+    for (auto word = first / word_blocks; word < words_of(end); ++word) {
+        const auto begin = std::max(first, word * word_blocks) % word_blocks;
+        const auto count = std::min(end - word * word_blocks, word_blocks) - begin;
+        const auto mask = (count == word_blocks ? all_blocks : bit_of(count) - 1) << begin;
+        ended(word, mask);
+        depot_.give(word, mask);
+    }
+    // Last: as long as the sum is short, blocks seem free that are in use, which
+    // nobody takes for a new peak.
+    growth_.settle(end);
+    return true;
+}
+
+/** Makes the pool larger; whether there may be more free blocks now than before. */
+bool pool::grow(std::uint32_t least, std::uint32_t most) noexcept {
+    const auto within_reach = [this] {
+        return std::uint64_t{depot_.free()} + shape_.blocks - growth_.blocks();
+    };
+    if (!growth_.possible() || within_reach() < least || growth_.lock().mine())
+        return false;
+    const std::scoped_lock lock{growth_.lock()};
+    // Somebody else may have made it grow for himself, and for us.
+    bool more = depot_.free() >= most;
+    while (depot_.free() < most && growth_.possible() && grow_by_chunk())
+        more = true;
+    return more;
 }
 
 std::uint64_t pool::claim(std::uint32_t want, std::uint32_t& word,
@@ -328,7 +372,7 @@ void pool::rebuild(const std::vector<std::uint8_t>& holders) noexcept {
     depot::giving giving{depot_};
     for (std::uint32_t word = 0; word < words(); ++word) {
         const auto first = word * word_blocks;
-        const auto end = std::min(shape_.blocks - first, word_blocks) + first;
+        const auto end = std::clamp(blocks(), first, first + word_blocks);
         std::uint64_t free = 0;
         for (auto index = first; index < end; ++index) {
             put(holds_ + index, std::uint16_t{holders[index]});
@@ -344,7 +388,7 @@ void pool::rebuild(const std::vector<std::uint8_t>& holders) noexcept {
 
 bool pool::valid() const noexcept {
     std::uint32_t free = 0;
-    for (std::uint32_t index = 0; index < shape_.blocks; ++index) {
+    for (std::uint32_t index = 0; index < blocks(); ++index) {
         const bool held = get(holds_ + index) != 0;
         if (!held && version(index) % 2 != 0)
             return false;

@@ -31,6 +31,7 @@
 #include <sys/types.h>
 
 #include "depot.hpp"
+#include "growth.hpp"
 #include "region.hpp"
 #include "shape.hpp"
 
@@ -88,12 +89,17 @@ class pool {
         return data() + std::uint64_t{index} * shape_.stride;
     }
 
+    /** Blocks that there are; shape().blocks when it is full grown. */
+    [[nodiscard]] std::uint32_t blocks() const noexcept { return growth_.blocks(); }
     [[nodiscard]] std::uint32_t in_use() const noexcept;
     [[nodiscard]] std::uint32_t peak() const noexcept { return peak_.load(); }
 
     // Async-signal-safe, as all that does not say otherwise.
 
-    /** As depot::reserve() and cancel(). */
+    /**
+     * As depot::reserve() and cancel(). A pool that has fewer free blocks than
+     * @p most grows, if it may; but not for a handler that interrupts its growing.
+     */
     [[nodiscard]] std::uint32_t reserve(std::uint32_t least, std::uint32_t most) noexcept;
     void cancel(std::uint32_t count) noexcept { depot_.cancel(count); }
 
@@ -121,6 +127,7 @@ class pool {
     /** drop() of many groups. Requires: sharing() is locked. */
     void sweep(depot::giving& giving, std::uint32_t word, std::uint64_t mask) noexcept;
     [[nodiscard]] depot& free_blocks() noexcept { return depot_; }
+    [[nodiscard]] handler_lock& growing() noexcept { return growth_.lock(); }
 
     /**
      * Adds a hold of a block that somebody holds.
@@ -174,15 +181,18 @@ class pool {
     template <ending how>
     std::uint64_t end_quads(std::uint32_t word, std::uint64_t mask, step what) noexcept;
     std::uint64_t end_ones(std::uint32_t word, std::uint64_t mask, step what) noexcept;
+    [[nodiscard]] bool grow(std::uint32_t least, std::uint32_t most) noexcept;
+    [[nodiscard]] bool grow_by_chunk() noexcept;
     void end_version(std::uint32_t index, step what) noexcept;
 
     const std::uint32_t id_;
     const std::uint32_t units_;
     const local::shape shape_;
-    const region memory_;
+    region memory_;
     std::uint32_t* const versions_;
     std::uint16_t* const holds_;
     depot depot_;
+    growth growth_;
     std::atomic<std::uint32_t> peak_ = 0;
     std::atomic<std::uint64_t> poison_hits_ = 0;
     std::atomic<std::uint64_t> fallbacks_ = 0;

@@ -40,25 +40,38 @@ bool populate(std::byte* begin, std::size_t bytes) noexcept {
 
 } // namespace
 
+region region::reserve(std::uint64_t bytes, std::optional<std::uint32_t> node) noexcept {
+    region made;
+    const auto length = static_cast<std::size_t>(whole_pages(bytes));
+    void* mapped = ::mmap(nullptr, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED)
+        return made;
+    made.begin_ = static_cast<std::byte*>(mapped);
+    made.bytes_ = length;
+    if (node)
+        prefer(made.begin_, length, *node);
+    return made;
+}
+
 region::region(std::uint64_t bytes, std::optional<std::uint32_t> node) noexcept {
+    auto made = reserve(bytes, node);
+    if (made && made.commit(0, made.bytes_))
+        *this = std::move(made);
+}
+
+bool region::commit(std::uint64_t offset, std::uint64_t bytes) noexcept {
+    const int before = errno;
     // To try would take all the memory there is before it failed.
     const auto pages = ::sysconf(_SC_PHYS_PAGES);
-    if (pages > 0 && bytes / page_bytes > static_cast<std::uint64_t>(pages))
-        return;
-    const auto length = static_cast<std::size_t>(whole_pages(bytes));
-    void* mapped =
-        ::mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED)
-        return;
-    auto* const begin = static_cast<std::byte*>(mapped);
-    if (node)
-        prefer(begin, length, *node);
-    if (!populate(begin, length)) {
-        ::munmap(mapped, length);
-        return;
-    }
-    begin_ = begin;
-    bytes_ = length;
+    if (pages > 0 && (committed_ + bytes) / page_bytes > static_cast<std::uint64_t>(pages))
+        return false;
+    auto* const begin = begin_ + offset;
+    const bool made =
+        ::mprotect(begin, bytes, PROT_READ | PROT_WRITE) == 0 && populate(begin, bytes);
+    errno = before;
+    if (made)
+        committed_ += bytes;
+    return made;
 }
 
 region::~region() {

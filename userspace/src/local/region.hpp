@@ -2,7 +2,7 @@
 /** @file
  * Memory of pools and of what clients hold of them.
  *
- * Private to the process and made in advance. Private, not a memory file shared
+ * Private to the process and made in advance, or where a pool grows. Private, not a memory file shared
  * with children: after fork() the child has a copy of its own, as of everything
  * that malloc() gave, and whatever parent and child do then does not touch the
  * other. In advance, so that the first touch of a block never faults.
@@ -17,19 +17,25 @@
 
 namespace fixedpool::detail::local {
 
-/** Zeroed pages; none if moved from, or if there was no memory. */
+/** Zeroed pages, or room for some; none if moved from, or if there was no memory. */
 class region {
   public:
     region() noexcept = default;
 
     /** @p node is preferred, if given; see node_exists(). */
     explicit region(std::uint64_t bytes, std::optional<std::uint32_t> node = {}) noexcept;
+
+    /** Addresses alone, a touch of which ends the process; see commit(). */
+    [[nodiscard]] static region reserve(std::uint64_t bytes,
+                                        std::optional<std::uint32_t> node = {}) noexcept;
     region(region&& other) noexcept
         : begin_{std::exchange(other.begin_, nullptr)},
-          bytes_{std::exchange(other.bytes_, 0)} {}
+          bytes_{std::exchange(other.bytes_, 0)},
+          committed_{std::exchange(other.committed_, 0)} {}
     region& operator=(region&& other) noexcept {
         std::swap(begin_, other.begin_);
         std::swap(bytes_, other.bytes_);
+        std::swap(committed_, other.committed_);
         return *this;
     }
     region(const region&) = delete;
@@ -39,9 +45,17 @@ class region {
     [[nodiscard]] explicit operator bool() const noexcept { return begin_ != nullptr; }
     [[nodiscard]] std::byte* begin() const noexcept { return begin_; }
 
+    /**
+     * Makes pages of a part of what was reserved; false if there is no memory.
+     * Requires: @p offset and @p bytes are whole pages; nobody else is at it.
+     * Async-signal-safe.
+     */
+    [[nodiscard]] bool commit(std::uint64_t offset, std::uint64_t bytes) noexcept;
+
   private:
     std::byte* begin_ = nullptr;
     std::size_t bytes_ = 0;
+    std::uint64_t committed_ = 0; // bytes
 };
 
 [[nodiscard]] bool node_exists(std::uint32_t node) noexcept;

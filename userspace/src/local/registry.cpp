@@ -31,7 +31,7 @@ int check(const fixedpool_pool_create& request) noexcept {
 
     if (!name_valid({std::begin(request.name), ::strnlen(request.name, FIXEDPOOL_NAME_SIZE)}))
         return EINVAL;
-    if (request.reserve > request.blocks || request.max_blocks != 0)
+    if (request.reserve > request.blocks)
         return EINVAL;
     // A block that has ended would have to be zeroes and poison at the same time.
     if ((request.flags & ~valid_flags) != 0 || (request.flags & both) == both)

@@ -51,14 +51,18 @@ int shape::choose(const fixedpool_pool_create& request, shape& chosen) noexcept 
         return EINVAL;
     if (request.block_size == 0 || request.block_size > largest || request.blocks == 0)
         return EINVAL;
+    if (request.max_blocks != 0 && request.max_blocks < request.blocks)
+        return EINVAL;
     if (!std::has_single_bit(align) || align > page_bytes)
         return EINVAL;
-    if (slab && request.blocks > max_slab_blocks)
+    const auto blocks = std::max(request.blocks, request.max_blocks);
+    if (slab && blocks > max_slab_blocks)
         return EOVERFLOW;
     chosen = {.block_size = request.block_size,
               .align = align,
               .stride = static_cast<std::uint32_t>(round_up(request.block_size, align)),
-              .blocks = request.blocks,
+              .blocks = blocks,
+              .initial = request.blocks,
               .mappable = !slab};
     if (!slab && (request.flags & FIXEDPOOL_POOL_PACKED) == 0)
         colour(chosen);

@@ -25,12 +25,13 @@ constexpr std::uint64_t whole_pages(std::uint64_t bytes) noexcept {
     return (bytes + page_bytes - 1) / page_bytes * page_bytes;
 }
 
-/** The shape of a pool, whose blocks lie in one chunk. */
+/** The shape of a pool, whose blocks all lie side by side. */
 struct shape {
     std::uint32_t block_size;
     std::uint32_t align;
     std::uint32_t stride;
-    std::uint32_t blocks;
+    std::uint32_t blocks;  // as many as it may grow to
+    std::uint32_t initial; // as many as it begins with
     bool mappable;
 
     [[nodiscard]] std::uint64_t data_bytes() const noexcept {

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * A lock for what signal handlers do, too: it knows who has it.
+ */
+#ifndef FIXEDPOOL_SRC_LOCAL_LOCK_HPP
+#define FIXEDPOOL_SRC_LOCAL_LOCK_HPP
+
+#include <cstdint>
+
+#include <unistd.h>
+
+#include "futex.hpp"
+
+namespace fixedpool::detail::local {
+
+/** Async-signal-safe: all, but a handler asks mine() or try_lock(), lest it wait for itself. */
+class handler_lock {
+  public:
+    [[nodiscard]] bool try_lock() noexcept {
+        std::uint32_t owner = nobody;
+        return word_.compare_exchange_strong(owner, self(), std::memory_order_acquire,
+                                             std::memory_order_relaxed);
+    }
+
+    void lock() noexcept {
+        // Who has slept once does not know whether others sleep, and says so.
+        for (std::uint32_t wanted = self();; wanted = self() | contended) {
+            std::uint32_t owner = nobody;
+            if (word_.compare_exchange_strong(owner, wanted, std::memory_order_acquire,
+                                              std::memory_order_relaxed))
+                return;
+            if ((owner & contended) != 0 ||
+                word_.compare_exchange_strong(owner, owner | contended, std::memory_order_relaxed))
+                futex_wait(word_, owner | contended);
+        }
+    }
+
+    void unlock() noexcept {
+        if ((word_.exchange(nobody, std::memory_order_release) & contended) != 0)
+            futex_wake(word_);
+    }
+
+    /** Does this thread have it? */
+    [[nodiscard]] bool mine() const noexcept {
+        return (word_.load(std::memory_order_relaxed) & ~contended) == self();
+    }
+
+  private:
+    static constexpr std::uint32_t nobody = 0;
+    static constexpr std::uint32_t contended = UINT32_C(1) << 31;
+
+    static std::uint32_t self() noexcept { return static_cast<std::uint32_t>(::gettid()); }
+
+    futex_word word_ = nobody; // the owner's thread number
+};
+
+} // namespace fixedpool::detail::local
+
+#endif
