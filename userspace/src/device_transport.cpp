@@ -92,7 +92,7 @@ class device_transport final : public transport {
         return control<FIXEDPOOL_IOC_POOL_INFO>(operation::info, request);
     }
     std::error_code call(fixedpool_alloc& request) noexcept override {
-        return control<FIXEDPOOL_IOC_ALLOC>(operation::alloc, request);
+        return control<FIXEDPOOL_IOC_ALLOC>(operation_of(request), request);
     }
     std::error_code call(fixedpool_free& request) noexcept override {
         return control<FIXEDPOOL_IOC_FREE>(operation::free, request);

@@ -7,6 +7,8 @@
 
 #include <system_error>
 
+#include <linux/fixedpool.h>
+
 namespace fixedpool::detail {
 
 /** What was going on: an errno means different things in different calls. */
@@ -19,6 +21,7 @@ enum class operation : unsigned {
     destroy,
     info,
     alloc,
+    alloc_by_size,
     free,
     check,
     read,
@@ -37,6 +40,11 @@ enum class operation : unsigned {
     receive,
     map,
 };
+
+constexpr operation operation_of(const fixedpool_alloc& request) noexcept {
+    return (request.flags & FIXEDPOOL_ALLOC_BY_SIZE) != 0 ? operation::alloc_by_size
+                                                          : operation::alloc;
+}
 
 /**
  * Returns: the errc of the interface's cause, or @p number in

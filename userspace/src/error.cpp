@@ -36,9 +36,9 @@ constexpr unsigned freeing = on({operation::free});
 constexpr unsigned naming = on({operation::create, operation::attach, operation::destroy});
 constexpr unsigned making =
     on({operation::create, operation::create_channel, operation::create_set});
-constexpr unsigned paying = naming | making | on({operation::alloc});
-constexpr unsigned scoping =
-    on({operation::create_scope, operation::release_scope, operation::alloc});
+constexpr unsigned taking = on({operation::alloc, operation::alloc_by_size});
+constexpr unsigned paying = naming | making | taking;
+constexpr unsigned scoping = on({operation::create_scope, operation::release_scope}) | taking;
 constexpr unsigned sets = on({operation::create_set, operation::destroy_set});
 constexpr unsigned caching = on({operation::fill, operation::drain});
 constexpr unsigned seeking_channel = on({operation::open_channel});
@@ -72,7 +72,7 @@ constexpr cause causes[] = {
 
     {errc::map_forbidden, EACCES, mapping, "the mapping asks for more access than the client has"},
     {errc::not_mappable, ENODEV, mapping | caching, "the blocks of this pool cannot be mapped"},
-    {errc::interrupted, EINTR, mapping | moving, "a signal arrived"},
+    {errc::interrupted, EINTR, mapping | moving | taking, "a signal arrived"},
 
     {errc::out_of_blocks, ENOBUFS, open_client, "the pool has no free block"},
     {errc::index_out_of_range, ERANGE, open_client, "beyond the last block of its pool"},
@@ -80,13 +80,18 @@ constexpr cause causes[] = {
     {errc::stale_handle, ESTALE, open_client & ~scoping, "the allocation has ended"},
     {errc::not_holder, EPERM, open_client, "this client does not hold the block"},
     {errc::wrong_pool, EINVAL, nowhere, "the block belongs to another pool"},
-    {errc::beyond_block, EMSGSIZE, open_client & ~on({operation::alloc}),
+    {errc::beyond_block, EMSGSIZE, open_client & ~on({operation::alloc_by_size}),
      "beyond the last byte of the block"},
     {errc::too_many_holders, EBUSY, open_client, "the block has too many holders"},
     {errc::no_such_client, ESRCH, open_client, "no client has this number"},
-    {errc::client_not_attached, ENOTCONN, open_client & ~moving & ~sets & ~on({operation::alloc}),
+    {errc::client_not_attached, ENOTCONN, open_client & ~moving & ~sets & ~taking,
      "that client is not attached to the pool"},
     {errc::block_allocated, EADDRINUSE, caching, "the block is allocated"},
+
+    {errc::timed_out, ETIMEDOUT, taking, "the time has come, and there are not enough blocks"},
+    {errc::beyond_capacity, EFBIG, taking, "the pool can never have as many blocks"},
+    {errc::pool_destroyed, EIDRM, taking, "the pool has been destroyed"},
+    {errc::pool_left, ENOTCONN, on({operation::alloc}), "the client has left the pool meanwhile"},
 
     {errc::scope_ended, ESTALE, scoping, "the scope has ended, or never was"},
     {errc::too_many_scopes, EMFILE, scoping, "the client has too many scopes"},
@@ -95,9 +100,9 @@ constexpr cause causes[] = {
     {errc::no_such_set, ENOENT, sets, "no set has this name"},
     {errc::set_forbidden, EACCES, sets, "the set is somebody else's"},
     {errc::already_open, EALREADY, sets, "this client has opened it already"},
-    {errc::set_not_attached, ENOTCONN, sets | on({operation::alloc}),
+    {errc::set_not_attached, ENOTCONN, sets | on({operation::alloc_by_size}),
      "this client is not attached to the pools of the set"},
-    {errc::too_large_for_set, EMSGSIZE, on({operation::alloc}),
+    {errc::too_large_for_set, EMSGSIZE, on({operation::alloc_by_size}),
      "no pool of the set has blocks as large as that"},
 
     {errc::no_such_channel, ENOENT, seeking_channel, "no channel of the pool has this name"},

@@ -6,7 +6,8 @@
  *
  * ALLOC and FREE in the root scope, CHECK, CACHE_FILL and CACHE_DRAIN are
  * async-signal-safe, as long as no scope of the client below its root has a block
- * that a handle names. ALLOC by size and all other calls take locks.
+ * that a handle names, and nobody waits in ALLOC. ALLOC by size and all other calls
+ * take locks.
  */
 #include <algorithm>
 #include <cerrno>
@@ -47,6 +48,12 @@ constexpr bool batch_valid(std::uint32_t count) noexcept {
     return count != 0 && count <= FIXEDPOOL_MAX_BATCH;
 }
 
+timespec deadline_of(const fixedpool_alloc& request) noexcept {
+    constexpr std::uint64_t second_ns = 1'000'000'000;
+    return {.tv_sec = static_cast<time_t>(request.timeout / second_ns),
+            .tv_nsec = static_cast<long>(request.timeout % second_ns)};
+}
+
 class local_channel_end final : public channel_end {
   public:
     explicit local_channel_end(std::unique_ptr<local::end_of_channel> end) noexcept
@@ -82,10 +89,10 @@ class local_transport final : public transport {
 
     std::error_code call(fixedpool_query& request) noexcept override {
         request = {};
-        request.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE |
-                           FIXEDPOOL_FEATURE_SCOPES | FIXEDPOOL_FEATURE_SETS |
-                           FIXEDPOOL_FEATURE_CHANNELS | FIXEDPOOL_FEATURE_CACHE |
-                           FIXEDPOOL_FEATURE_GROW | FIXEDPOOL_FEATURE_HYGIENE;
+        request.features =
+            FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE | FIXEDPOOL_FEATURE_SCOPES |
+            FIXEDPOOL_FEATURE_WAIT | FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS |
+            FIXEDPOOL_FEATURE_CACHE | FIXEDPOOL_FEATURE_GROW | FIXEDPOOL_FEATURE_HYGIENE;
         request.abi_version = FIXEDPOOL_ABI_VERSION;
         request.client = client_->number;
         request.max_block_size = FIXEDPOOL_MAX_BLOCK_SIZE;
@@ -119,7 +126,7 @@ class local_transport final : public transport {
         return answer(operation::info, [&] { return info(request); });
     }
     std::error_code call(fixedpool_alloc& request) noexcept override {
-        return answer(operation::alloc, [&] { return alloc(request); });
+        return answer(operation_of(request), [&] { return alloc(request); });
     }
     std::error_code call(fixedpool_free& request) noexcept override {
         return answer(operation::free, [&] {
@@ -307,6 +314,7 @@ class local_transport final : public transport {
         request.peak = pool.peak();
         request.clients = pool.registered.attached.load();
         request.max_blocks = shape.blocks;
+        request.waiters = pool.waiters();
         if (shape.mappable) {
             request.chunk_blocks = shape.blocks;
             request.chunk_size = shape.data_bytes();
@@ -339,12 +347,39 @@ class local_transport final : public transport {
         return error;
     }
 
+    /** Makes sure of blocks, waiting for them if that is wanted. */
+    static int reserve(const fixedpool_alloc& request, attachment& att, std::uint32_t least,
+                       std::uint32_t& reserved) noexcept {
+        auto& pool = att.pool();
+        if ((request.flags & FIXEDPOOL_ALLOC_WAIT) != 0) {
+            const auto until = deadline_of(request);
+            return pool.reserve_in_turn(att.party(), least, request.count,
+                                        request.timeout != FIXEDPOOL_NEVER ? &until : nullptr,
+                                        reserved);
+        }
+        reserved = pool.reserve(least, request.count);
+        return reserved != 0 ? 0 : ENOBUFS;
+    }
+
     int alloc_of_pool(fixedpool_alloc& request, std::uint32_t least) noexcept {
         const auto att = client_->find_pool(request.pool);
         if (!att)
             return ENXIO;
-        const auto reserved = att->pool().reserve(least, request.count);
-        return reserved != 0 ? deliver(request, *att, reserved) : ENOBUFS;
+        std::uint32_t reserved = 0;
+        const int error = reserve(request, *att, least, reserved);
+        return error != 0 ? error : deliver(request, *att, reserved);
+    }
+
+    /** Having found too little in all pools that fit, waits for the smallest. */
+    int wait_for_set(fixedpool_alloc& request, const local::set& set,
+                     std::uint32_t least) noexcept {
+        const auto& smallest = *set.pools[set.first(request.size)];
+        const auto att = client_->find_pool(smallest.id());
+        if (!att)
+            return ENOTCONN;
+        std::uint32_t reserved = 0;
+        const int error = reserve(request, *att, least, reserved);
+        return error != 0 ? error : deliver(request, *att, reserved);
     }
 
     int alloc_of_set(fixedpool_alloc& request, std::uint32_t least) noexcept {
@@ -359,8 +394,12 @@ class local_transport final : public transport {
         // First, so that fork() finds the pools busy.
         for (std::size_t i = 0; i < set->pools.size(); ++i)
             atts[i] = client_->find_pool(set->pools[i]->id());
-        if (local::reserve(*set, request.size, least, request.count, blocks) == 0)
-            return ENOBUFS;
+        if (local::reserve(*set, request.size, least, request.count, blocks) == 0) {
+            if ((request.flags & FIXEDPOOL_ALLOC_WAIT) == 0)
+                return ENOBUFS;
+            atts = {}; // or nobody could leave these pools
+            return wait_for_set(request, *set, least);
+        }
         for (std::size_t i = 0; i < set->pools.size(); ++i)
             if (blocks[i] != 0 && !atts[i])
                 error = ENOTCONN;
@@ -378,8 +417,9 @@ class local_transport final : public transport {
     }
 
     int alloc(fixedpool_alloc& request) noexcept {
-        constexpr std::uint32_t valid =
-            FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO | FIXEDPOOL_ALLOC_BY_SIZE;
+        constexpr std::uint32_t valid = FIXEDPOOL_ALLOC_PARTIAL | FIXEDPOOL_ALLOC_ZERO |
+                                        FIXEDPOOL_ALLOC_WAIT | FIXEDPOOL_ALLOC_BY_SIZE;
+        const bool waits = (request.flags & FIXEDPOOL_ALLOC_WAIT) != 0;
         const bool by_size = (request.flags & FIXEDPOOL_ALLOC_BY_SIZE) != 0;
         const bool partial = (request.flags & FIXEDPOOL_ALLOC_PARTIAL) != 0;
         const auto least = partial ? 1 : request.count;
@@ -387,7 +427,7 @@ class local_transport final : public transport {
         request.done = 0;
         if (!batch_valid(request.count) || (request.flags & ~valid) != 0)
             return EINVAL;
-        if (request.timeout != 0 || by_size != (request.size != 0))
+        if ((request.timeout != 0 && !waits) || by_size != (request.size != 0))
             return EINVAL;
         if (request.scope != local::root_scope && !client_->scope_open(request.scope))
             return ESTALE;

@@ -91,6 +91,34 @@ bool pool::try_allocate(std::span<handle> handles, contents wanted,
     return !ec;
 }
 
+block pool::allocate_until(deadline until, contents wanted) const {
+    std::error_code ec;
+    auto result = try_allocate_until(until, wanted, ec);
+    if (ec)
+        refuse(ec, *this, "wait for " + blocks(1));
+    return result;
+}
+
+block pool::try_allocate_until(deadline until, contents wanted,
+                               std::error_code& ec) const noexcept {
+    handle taken;
+    if (state_->allocate_until({&taken, 1}, until, wanted, ec) == 0)
+        return {};
+    return {state_, taken};
+}
+
+void pool::allocate_until(std::span<handle> handles, deadline until, contents wanted) const {
+    std::error_code ec;
+    if (!try_allocate_until(handles, until, wanted, ec))
+        refuse(ec, *this, "wait for " + blocks(handles.size()));
+}
+
+bool pool::try_allocate_until(std::span<handle> handles, deadline until, contents wanted,
+                              std::error_code& ec) const noexcept {
+    state_->allocate_until(handles, until, wanted, ec);
+    return !ec;
+}
+
 std::size_t pool::allocate_some(std::span<handle> handles, contents wanted) const {
     std::error_code ec;
     const auto taken = try_allocate_some(handles, wanted, ec);

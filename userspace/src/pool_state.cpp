@@ -2,6 +2,7 @@
 #include "pool_state.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <new>
 #include <utility>
@@ -40,6 +41,14 @@ std::size_t in_batches(std::span<handle_type> handles, std::uint32_t max_batch, 
 
 std::uint32_t flags_of(contents wanted) noexcept {
     return wanted == contents::zero ? FIXEDPOOL_ALLOC_ZERO : 0;
+}
+
+/** The interface's deadline; std::chrono::steady_clock is CLOCK_MONOTONIC on Linux. */
+std::uint64_t monotonic(deadline until) noexcept {
+    if (until == never)
+        return FIXEDPOOL_NEVER;
+    const std::chrono::nanoseconds time = until.time_since_epoch();
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0));
 }
 
 } // namespace
@@ -93,18 +102,25 @@ pool_usage pool_state::usage(std::error_code& ec) const noexcept {
     return {.in_use = request.in_use,
             .peak = request.peak,
             .clients = request.clients,
-            .blocks = request.blocks};
+            .blocks = request.blocks,
+            .waiters = request.waiters};
+}
+
+fixedpool_alloc pool_state::allocation(std::span<handle> batch,
+                                       std::uint32_t flags) const noexcept {
+    fixedpool_alloc request = {};
+    request.pool = info_.id;
+    request.flags = flags;
+    request.count = static_cast<std::uint32_t>(batch.size());
+    request.handles = address_of(batch.data());
+    return request;
 }
 
 std::size_t pool_state::allocate(std::span<handle> handles, std::uint32_t flags,
                                  std::uint32_t scope, std::error_code& ec) const noexcept {
     return in_batches(handles, client_->module.max_batch, ec,
                       [&](std::span<handle> batch, std::error_code& stopped) {
-                          fixedpool_alloc request = {};
-                          request.pool = info_.id;
-                          request.flags = flags;
-                          request.count = static_cast<std::uint32_t>(batch.size());
-                          request.handles = address_of(batch.data());
+                          auto request = allocation(batch, flags);
                           request.scope = scope;
                           stopped = module().call(request);
                           return std::size_t{request.done};
@@ -119,6 +135,23 @@ std::size_t pool_state::allocate_all(std::span<handle> handles, contents wanted,
     std::error_code ignored;
     free(handles.first(taken), ignored);
     return 0;
+}
+
+std::size_t pool_state::allocate_until(std::span<handle> handles, deadline until, contents wanted,
+                                       std::error_code& ec) const noexcept {
+    ec.clear();
+    if (handles.empty())
+        return 0;
+    // Whoever waited for the second batch would keep the first from others, who
+    // might do the same.
+    if (handles.size() > client_->module.max_batch) {
+        ec = errc::invalid_argument;
+        return 0;
+    }
+    auto request = allocation(handles, flags_of(wanted) | FIXEDPOOL_ALLOC_WAIT);
+    request.timeout = monotonic(until);
+    ec = module().call(request);
+    return request.done;
 }
 
 std::size_t pool_state::allocate_some(std::span<handle> handles, contents wanted,

@@ -52,6 +52,8 @@ class pool_state {
     // Each returns how many handles it has served, in order.
     std::size_t allocate_all(std::span<handle> handles, contents wanted, std::error_code& ec,
                              std::uint32_t scope = 0) const noexcept;
+    std::size_t allocate_until(std::span<handle> handles, deadline until, contents wanted,
+                               std::error_code& ec) const noexcept;
     std::size_t allocate_some(std::span<handle> handles, contents wanted,
                               std::error_code& ec) const noexcept;
     std::size_t free(std::span<const handle> handles, std::error_code& ec) const noexcept;
@@ -88,6 +90,8 @@ class pool_state {
   private:
     [[nodiscard]] transport& module() const noexcept { return *client_->transport; }
     std::error_code map() noexcept;
+    [[nodiscard]] fixedpool_alloc allocation(std::span<handle> batch,
+                                             std::uint32_t flags) const noexcept;
     std::size_t allocate(std::span<handle> handles, std::uint32_t flags, std::uint32_t scope,
                          std::error_code& ec) const noexcept;
     template <typename request_type>

@@ -100,10 +100,14 @@ std::unique_ptr<transport> open_device(const std::string& path, std::error_code&
  *   pointers   one that leads nowhere ends the process
  *   limits     none on pools, bytes or locked memory
  *   REVOCABLE  EINVAL: nobody has a mapping of his own
+ *   TRACK      EINVAL: there is nobody to show it
+ *   growing    all blocks lie in one chunk of POOL_INFO; memory comes in smaller
+ *              ones, and does not go back
+ *   waiting    a signal ends it, also if it restarts calls
  *   poll()     knows no POLLHUP and POLLERR: an end on which nobody will come or
  *              listen any more can be read or written, and the call says why
  *   fork()     leaves the child with pools, clients and blocks of its own, which
- *              look as the parent's did at that moment
+ *              look as the parent's did at that moment, and nobody who waits
  */
 std::unique_ptr<transport> open_local(std::error_code& ec) noexcept;
 

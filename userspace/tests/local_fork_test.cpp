@@ -151,6 +151,54 @@ TEST_F(Fork, InTheMidstOfEverythingLosesNothing) {
     EXPECT_EQ(pool_of_all.usage().clients, 1U);
 }
 
+// Those who wait do not exist in the child, where the pool is open to who does not.
+TEST_F(Fork, LeavesTheChildNobodyWhoWaits) {
+    const auto shared = client_.create(small_pool());
+    std::vector<handle> held(16);
+    shared.allocate(held);
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 3; ++i)
+        threads.emplace_back([&shared] { EXPECT_TRUE(shared.allocate_wait()); });
+    while (shared.usage().waiters != 3)
+        std::this_thread::yield();
+    EXPECT_EQ(
+        end_of(start_child([&] {
+            ::alarm(30);
+            if (shared.usage().waiters != 0)
+                return 1;
+            shared.free(std::span{held}.first(1));
+            if (!shared.allocate_for(std::chrono::seconds{20}))
+                return 2;
+            std::error_code ec;
+            auto last = shared.allocate();
+            if (shared.try_allocate_for(std::chrono::milliseconds{1}, contents::unspecified, ec) ||
+                ec != errc::timed_out)
+                return 3;
+            last = {};
+            release_everything();
+            return shared.usage().in_use == 0 && books_balance() ? 0 : 4;
+        })),
+        0);
+    EXPECT_EQ(shared.usage().waiters, 3U);
+    shared.free(held);
+    threads.clear();
+    EXPECT_EQ(shared.usage().in_use, 0U);
+}
+
+TEST_F(Fork, OfAGrowingPoolLeavesTheChildItsOwn) {
+    auto options = small_pool();
+    options.max_blocks = 5000;
+    const auto growing = client_.create(options);
+    EXPECT_EQ(end_of(start_child([&] {
+                  std::vector<handle> all(5000);
+                  growing.allocate(all);
+                  growing.get(all.back())[0] = std::byte{1};
+                  return growing.usage().blocks == 5000 ? 0 : 1;
+              })),
+              0);
+    EXPECT_EQ(growing.usage().blocks, 16U);
+}
+
 // A handler that allocates and frees interrupts a thread that does the same.
 const pool* handlers_pool = nullptr;
 std::atomic<int> handled = 0;
@@ -193,6 +241,69 @@ TEST_F(Fork, AndHandlersOfSignalsFindThePoolInOrder) {
     EXPECT_GT(handled, 0);
     EXPECT_EQ(failed, 0);
     EXPECT_EQ(interrupted.usage().in_use, 0U);
+}
+
+// The handler gives back blocks for which others wait, whatever it interrupts.
+const pool* waiters_pool = nullptr;
+std::array<std::atomic<std::uint64_t>, 4> to_be_freed;
+
+void on_alarm_give_back(int /*signal*/) {
+    for (auto& each : to_be_freed) {
+        const auto name = each.exchange(0);
+        std::error_code ec;
+        if (name != 0 && (!waiters_pool->try_free(handle::from_value(name), ec) || ec))
+            ++failed;
+    }
+    ++handled;
+}
+
+TEST_F(Fork, AndHandlersOfSignalsServeThoseWhoWait) {
+    const auto scarce = client_.create(with_blocks(4));
+    waiters_pool = &scarce;
+    handled = 0;
+    failed = 0;
+    struct sigaction action = {};
+    action.sa_handler = on_alarm_give_back;
+    action.sa_flags = SA_RESTART;
+    struct sigaction before = {};
+    ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
+    const itimerval often{.it_interval = {.tv_sec = 0, .tv_usec = 100},
+                          .it_value = {.tv_sec = 0, .tv_usec = 100}};
+    ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
+    const auto work = [&scarce] {
+        for (int round = 0; round < 400;) {
+            std::error_code ec;
+            auto taken =
+                scarce.try_allocate_for(std::chrono::seconds{20}, contents::unspecified, ec);
+            if (ec == errc::interrupted)
+                continue;
+            if (!taken)
+                ++failed;
+            ++round;
+            if (round % 2 != 0)
+                continue; // in the destructor
+            for (auto name = taken.release().value(); name != 0;)
+                for (auto& each : to_be_freed)
+                    if (std::uint64_t none = 0; each.compare_exchange_strong(none, name)) {
+                        name = 0;
+                        break;
+                    }
+        }
+    };
+    {
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 6; ++i)
+            threads.emplace_back(work);
+    }
+    const itimerval never_again{};
+    ::setitimer(ITIMER_REAL, &never_again, nullptr);
+    ::sigaction(SIGALRM, &before, nullptr);
+    on_alarm_give_back(0);
+    EXPECT_GT(handled, 10);
+    EXPECT_EQ(failed, 0);
+    EXPECT_EQ(scarce.usage().in_use, 0U);
+    EXPECT_EQ(scarce.usage().waiters, 0U);
+    EXPECT_TRUE(books_balance());
 }
 
 } // namespace

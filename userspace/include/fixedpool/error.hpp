@@ -86,6 +86,12 @@ enum class errc {
     no_receiver,     ///< all who could receive have gone
     would_block,     ///< nothing to receive, or no room, and the end does not wait
     channel_left,    ///< the client of the end has left the pool
+
+    // waiting for blocks
+    timed_out,       ///< the time has come, and there are not enough
+    beyond_capacity, ///< more than the pool can ever have
+    pool_destroyed,  ///< and has not enough that are free
+    pool_left,       ///< the client has left the pool meanwhile
 };
 
 /** The category of errc. Thread safety: any thread, as all of std::error_category. */

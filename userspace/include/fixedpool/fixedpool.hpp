@@ -11,6 +11,7 @@
 #include <fixedpool/block.hpp>
 #include <fixedpool/channel.hpp>
 #include <fixedpool/client.hpp>
+#include <fixedpool/deadline.hpp>
 #include <fixedpool/error.hpp>
 #include <fixedpool/handle.hpp>
 #include <fixedpool/pool.hpp>

@@ -5,6 +5,7 @@
 #ifndef FIXEDPOOL_POOL_HPP
 #define FIXEDPOOL_POOL_HPP
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <system_error>
 
 #include <fixedpool/block.hpp>
+#include <fixedpool/deadline.hpp>
 #include <fixedpool/export.hpp>
 #include <fixedpool/handle.hpp>
 
@@ -46,6 +48,7 @@ struct pool_usage {
     std::uint32_t peak;    ///< the most blocks ever held at the same time
     std::uint32_t clients; ///< clients attached
     std::uint32_t blocks;  ///< blocks there are, up to pool::capacity()
+    std::uint32_t waiters; ///< callers that wait for blocks
 };
 
 /** What a handle is worth to this client. */
@@ -122,6 +125,69 @@ class FIXEDPOOL_EXPORT pool {
     void allocate(std::span<handle> handles, contents wanted = contents::unspecified) const;
     [[nodiscard]] bool try_allocate(std::span<handle> handles, contents wanted,
                                     std::error_code& ec) const noexcept;
+
+    /**
+     * Effects: waits until there is a free block, and takes it. Whoever waits for
+     * blocks of a pool is served in the order in which he has come; meanwhile all
+     * other calls find none. The times are those of a steady clock; a deadline that
+     * has passed, or a timeout that is not positive, means to try once.
+     * Returns: its owner.
+     * Throws: pool_error: errc::timed_out; pool_destroyed if the pool has lost its
+     * name, and too few blocks are free; interrupted if a signal came whose handler
+     * does not restart calls, in process also if it does; what allocate() throws, but
+     * for errc::out_of_blocks.
+     * Complexity: one system call, in process none where nobody has to wait.
+     * Signal safety: none. While somebody waits, a handler may give blocks back.
+     */
+    block allocate_wait(contents wanted = contents::unspecified) const {
+        return allocate_until(never, wanted);
+    }
+    block try_allocate_wait(contents wanted, std::error_code& ec) const noexcept {
+        return try_allocate_until(never, wanted, ec);
+    }
+    template <typename rep, typename period>
+    block allocate_for(const std::chrono::duration<rep, period>& timeout,
+                       contents wanted = contents::unspecified) const {
+        return allocate_until(deadline_after(timeout), wanted);
+    }
+    template <typename rep, typename period>
+    block try_allocate_for(const std::chrono::duration<rep, period>& timeout, contents wanted,
+                           std::error_code& ec) const noexcept {
+        return try_allocate_until(deadline_after(timeout), wanted, ec);
+    }
+    block allocate_until(deadline until, contents wanted = contents::unspecified) const;
+    block try_allocate_until(deadline until, contents wanted, std::error_code& ec) const noexcept;
+
+    /**
+     * The same for as many blocks as @p handles has room for, up to
+     * limits::max_batch; the call waits until there are all of them, also where
+     * others behind it want fewer.
+     * Throws: pool_error: also errc::beyond_capacity if there can never be as many,
+     * invalid_argument if there are more than limits::max_batch; @p handles is then
+     * unspecified.
+     */
+    void allocate_wait(std::span<handle> handles, contents wanted = contents::unspecified) const {
+        allocate_until(handles, never, wanted);
+    }
+    [[nodiscard]] bool try_allocate_wait(std::span<handle> handles, contents wanted,
+                                         std::error_code& ec) const noexcept {
+        return try_allocate_until(handles, never, wanted, ec);
+    }
+    template <typename rep, typename period>
+    void allocate_for(std::span<handle> handles, const std::chrono::duration<rep, period>& timeout,
+                      contents wanted = contents::unspecified) const {
+        allocate_until(handles, deadline_after(timeout), wanted);
+    }
+    template <typename rep, typename period>
+    [[nodiscard]] bool try_allocate_for(std::span<handle> handles,
+                                        const std::chrono::duration<rep, period>& timeout,
+                                        contents wanted, std::error_code& ec) const noexcept {
+        return try_allocate_until(handles, deadline_after(timeout), wanted, ec);
+    }
+    void allocate_until(std::span<handle> handles, deadline until,
+                        contents wanted = contents::unspecified) const;
+    [[nodiscard]] bool try_allocate_until(std::span<handle> handles, deadline until,
+                                          contents wanted, std::error_code& ec) const noexcept;
 
     /**
      * Effects: takes up to as many blocks as @p handles has room for.

@@ -16,6 +16,7 @@ void attachment::begin(std::shared_ptr<local::pool> to) {
     std::uninitialized_value_construct_n(first, to->words());
     root_ = {std::launder(first), to->words()};
     pool_ = std::move(to);
+    party_ = {};
     // Release: pairs with try_ref(), for who still has the address from before.
     refs_.store(1, std::memory_order_release);
 }
@@ -50,6 +51,7 @@ std::shared_ptr<pool> attachment::end() noexcept {
         for (const auto& [scope, held] : parts_)
             release_part(giving, held);
     }
+    pool_->came();
     parts_.clear();
     tags_.reset();
     has_parts_.store(false, std::memory_order_relaxed);
@@ -134,12 +136,17 @@ std::uint64_t attachment::release_part(depot::giving& giving, const part& held) 
 }
 
 std::uint64_t attachment::release(std::uint32_t scope) noexcept {
-    const std::scoped_lock lock{pool_->sharing()};
-    depot::giving giving{pool_->free_blocks()};
-    if (scope == root_scope)
-        return release_root(giving);
-    const auto held = parts_.extract(scope);
-    return held ? release_part(giving, held.mapped()) : 0;
+    std::uint64_t count = 0;
+    {
+        const std::scoped_lock lock{pool_->sharing()};
+        depot::giving giving{pool_->free_blocks()};
+        if (scope == root_scope)
+            count = release_root(giving);
+        else if (const auto held = parts_.extract(scope))
+            count = release_part(giving, held.mapped());
+    }
+    pool_->came();
+    return count;
 }
 
 /**

@@ -65,6 +65,9 @@ class attachment {
     [[nodiscard]] const std::shared_ptr<local::pool>& shared_pool() const noexcept { return pool_; }
     [[nodiscard]] std::mutex& lock() const noexcept { return lock_; }
 
+    /** Those of the client's threads that wait for blocks. */
+    [[nodiscard]] local::party& party() noexcept { return party_; }
+
     /** The root's bits of group @p word. */
     [[nodiscard]] std::atomic<std::uint64_t>& root(std::uint32_t word) const noexcept {
         return root_[word];
@@ -117,6 +120,7 @@ class attachment {
     region memory_;
     std::span<std::atomic<std::uint64_t>> root_;
     std::mutex& lock_;
+    local::party party_;
     std::atomic<bool> has_parts_ = false;
     std::map<std::uint32_t, part> parts_;
     std::unique_ptr<std::uint16_t[]> tags_;

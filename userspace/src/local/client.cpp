@@ -85,6 +85,7 @@ int client::detach(std::uint32_t id) noexcept {
         leaving_.push_back(left);
         publish(left->pool(), nullptr);
     }
+    left->pool().queue().dismiss(left->party(), ENOTCONN);
     left->unref();
     left->drain();
     end(*left);

@@ -24,6 +24,7 @@ void for_each_lock(function act) {
     slots::instance().for_each_locked([&act](pool& each) {
         act(each.sharing());
         act(each.growing());
+        act(each.queue());
         for (auto* of : each.registered.channels)
             act(of->mutex());
     });
@@ -64,6 +65,7 @@ void renew_child() {
     slots::instance().for_each_locked([](pool& each) {
         if (busy(each))
             rebuild(each);
+        each.queue().forget_all();
         for (auto* of : each.registered.channels)
             of->after_fork();
     });

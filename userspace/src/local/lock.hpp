@@ -18,8 +18,7 @@ class handler_lock {
   public:
     [[nodiscard]] bool try_lock() noexcept {
         std::uint32_t owner = nobody;
-        return word_.compare_exchange_strong(owner, self(), std::memory_order_acquire,
-                                             std::memory_order_relaxed);
+        return word_.compare_exchange_strong(owner, self(), std::memory_order_seq_cst);
     }
 
     void lock() noexcept {
@@ -36,7 +35,7 @@ class handler_lock {
     }
 
     void unlock() noexcept {
-        if ((word_.exchange(nobody, std::memory_order_release) & contended) != 0)
+        if ((word_.exchange(nobody, std::memory_order_seq_cst) & contended) != 0)
             futex_wake(word_);
     }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include <time.h>
 #include <unistd.h>
 
 #include "slots.hpp"
@@ -77,6 +78,26 @@ std::uint64_t memory_of(const shape& chosen) noexcept {
            holds_bytes(chosen.blocks) + depot::bytes(chosen.blocks);
 }
 
+// Between two tries to make a pool grow for those who wait.
+constexpr std::int64_t grow_again_ns = 100'000'000;
+constexpr std::int64_t second_ns = 1'000'000'000;
+
+/** CLOCK_MONOTONIC, in so many nanoseconds, less than a second. */
+timespec later(std::int64_t nanoseconds) noexcept {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_nsec += nanoseconds;
+    if (time.tv_nsec >= second_ns) {
+        time.tv_nsec -= second_ns;
+        ++time.tv_sec;
+    }
+    return time;
+}
+
+bool before(const timespec& a, const timespec& b) noexcept {
+    return a.tv_sec != b.tv_sec ? a.tv_sec < b.tv_sec : a.tv_nsec < b.tv_nsec;
+}
+
 std::optional<std::uint32_t> node_of(const fixedpool_pool_create& request) noexcept {
     if ((request.flags & FIXEDPOOL_POOL_NUMA_NODE) == 0)
         return {};
@@ -128,7 +149,8 @@ pool::pool(const fixedpool_pool_create& request, const local::shape& chosen, std
                                               depot::bytes(chosen.blocks) -
                                               holds_bytes(chosen.blocks))},
       depot_{chosen.blocks, reinterpret_cast<std::byte*>(holds_) + holds_bytes(chosen.blocks)},
-      growth_{shape_, memory_} {
+      growth_{shape_, memory_},
+      queue_{depot_} {
     // Versions begin anywhere, so that a handle of an earlier pool that had the
     // same slots is not taken for one of this pool.
     const auto version = static_cast<std::uint32_t>(std::random_device{}()) & ~1U;
@@ -195,19 +217,62 @@ void pool::ended(std::uint32_t word, std::uint64_t mask) const noexcept {
         for_each_block(word, mask, [this](std::uint32_t index) { block_ended(index); });
 }
 
-std::uint32_t pool::reserve(std::uint32_t least, std::uint32_t most) noexcept {
-    auto count = depot_.reserve(most, most);
-    while (count == 0 && grow(least, most))
-        count = depot_.reserve(most, most);
-    if (count == 0)
-        count = depot_.reserve(least, most);
-    if (count == 0)
-        return 0;
+void pool::note_peak() noexcept {
     const auto used = in_use();
     auto peak = peak_.load(std::memory_order_relaxed);
     while (used > peak && !peak_.compare_exchange_weak(peak, used, std::memory_order_relaxed)) {
     }
+}
+
+std::uint32_t pool::reserve(std::uint32_t least, std::uint32_t most) noexcept {
+    if (queue_.any())
+        return 0;
+    auto count = depot_.reserve(most, most);
+    while (count == 0 && !queue_.any() && grow(least, most))
+        count = depot_.reserve(most, most);
+    if (count == 0)
+        count = depot_.reserve(least, most);
+    if (count != 0)
+        note_peak();
     return count;
+}
+
+/**
+ * Until it is served, or until this is why it gives up. A pool that has failed to
+ * grow may be able to after a while, and nobody else tries as long as we wait.
+ */
+int pool::doze_and_grow(waiter& asleep, const timespec* deadline) noexcept {
+    for (;;) {
+        static_cast<void>(grow(asleep.least, asleep.most));
+        if (!growth_.possible())
+            return waiting::doze(asleep, deadline);
+        const auto again = later(grow_again_ns);
+        const bool last = deadline != nullptr && !before(again, *deadline);
+        const int error = waiting::doze(asleep, last ? deadline : &again);
+        if (last || error != ETIMEDOUT)
+            return error;
+    }
+}
+
+int pool::reserve_in_turn(const party& of, std::uint32_t least, std::uint32_t most,
+                          const timespec* deadline, std::uint32_t& count) noexcept {
+    if (least > shape_.blocks)
+        return EFBIG;
+    count = reserve(least, most);
+    if (count != 0)
+        return 0;
+    if (deadline != nullptr && !before(later(0), *deadline))
+        return ETIMEDOUT;
+    waiter self{.of = &of, .least = least, .most = most};
+    int error = queue_.enter(self);
+    if (error != 0)
+        return error;
+    error = queue_.leave(self, doze_and_grow(self, deadline));
+    if (error != 0)
+        return error;
+    note_peak();
+    count = self.granted;
+    return 0;
 }
 
 bool pool::grow_by_chunk() noexcept {
@@ -235,11 +300,15 @@ bool pool::grow(std::uint32_t least, std::uint32_t most) noexcept {
     };
     if (!growth_.possible() || within_reach() < least || growth_.lock().mine())
         return false;
-    const std::scoped_lock lock{growth_.lock()};
-    // Somebody else may have made it grow for himself, and for us.
-    bool more = depot_.free() >= most;
-    while (depot_.free() < most && growth_.possible() && grow_by_chunk())
-        more = true;
+    bool more = false;
+    {
+        const std::scoped_lock lock{growth_.lock()};
+        // Somebody else may have made it grow for himself, and for us.
+        more = depot_.free() >= most;
+        while (depot_.free() < most && growth_.possible() && grow_by_chunk())
+            more = true;
+    }
+    came();
     return more;
 }
 
@@ -318,12 +387,17 @@ std::uint64_t pool::end_ones(std::uint32_t word, std::uint64_t mask, step what) 
     return ended;
 }
 
+void pool::give(std::uint32_t word, std::uint64_t mask) noexcept {
+    depot_.give(word, mask);
+    came();
+}
+
 void pool::drop(std::uint32_t word, std::uint64_t mask) noexcept {
     auto done = end_quads<ending::among_others>(word, mask, step::allocation);
     done |= end_ones(word, mask & ~done, step::allocation);
     ended(word, done);
     if (done != 0)
-        depot_.give(word, done);
+        give(word, done);
 }
 
 void pool::uncache(std::uint32_t word, std::uint64_t mask) noexcept {
@@ -331,7 +405,7 @@ void pool::uncache(std::uint32_t word, std::uint64_t mask) noexcept {
     done |= end_ones(word, mask & ~done, step::cached);
     ended(word, done);
     if (done != 0)
-        depot_.give(word, done);
+        give(word, done);
 }
 
 void pool::sweep(depot::giving& giving, std::uint32_t word, std::uint64_t mask) noexcept {
@@ -348,7 +422,7 @@ void pool::drop(std::uint32_t index, holder kind) noexcept {
         return;
     end_version(index, step::allocation);
     ended(index / word_blocks, bit_of(index));
-    depot_.give(index / word_blocks, bit_of(index));
+    give(index / word_blocks, bit_of(index));
 }
 
 int pool::hold(std::uint32_t index, std::uint32_t version, holder kind) noexcept {

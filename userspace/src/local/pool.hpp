@@ -34,6 +34,7 @@
 #include "growth.hpp"
 #include "region.hpp"
 #include "shape.hpp"
+#include "waiting.hpp"
 
 namespace fixedpool::detail::local {
 
@@ -99,9 +100,23 @@ class pool {
     /**
      * As depot::reserve() and cancel(). A pool that has fewer free blocks than
      * @p most grows, if it may; but not for a handler that interrupts its growing.
+     * While somebody waits, there are none.
      */
     [[nodiscard]] std::uint32_t reserve(std::uint32_t least, std::uint32_t most) noexcept;
-    void cancel(std::uint32_t count) noexcept { depot_.cancel(count); }
+    void cancel(std::uint32_t count) noexcept {
+        depot_.cancel(count);
+        came();
+    }
+
+    /**
+     * The same, but waits in the queue until there are enough, or until @p deadline
+     * of CLOCK_MONOTONIC if there is one. Not for handlers.
+     * Returns: 0, having set @p count; EFBIG if there will never be enough;
+     * ETIMEDOUT; EINTR; EIDRM if the pool has lost its name; or why the party was
+     * dismissed.
+     */
+    [[nodiscard]] int reserve_in_turn(const party& of, std::uint32_t least, std::uint32_t most,
+                                      const timespec* deadline, std::uint32_t& count) noexcept;
 
     /**
      * Allocates neighbours of a reservation of @p want blocks, at least one; what
@@ -124,9 +139,16 @@ class pool {
     /** Held while a hold is added to a block, or a sweep is at work. Not in handlers. */
     [[nodiscard]] std::mutex& sharing() noexcept { return sharing_; }
 
-    /** drop() of many groups. Requires: sharing() is locked. */
+    /** drop() of many groups; came() must follow. Requires: sharing() is locked. */
     void sweep(depot::giving& giving, std::uint32_t word, std::uint64_t mask) noexcept;
     [[nodiscard]] depot& free_blocks() noexcept { return depot_; }
+    /** Blocks have become free: those who wait are given them. */
+    void came() noexcept {
+        if (queue_.any())
+            queue_.hand_over();
+    }
+    [[nodiscard]] waiting& queue() noexcept { return queue_; }
+    [[nodiscard]] std::uint32_t waiters() const noexcept { return queue_.count(); }
     [[nodiscard]] handler_lock& growing() noexcept { return growth_.lock(); }
 
     /**
@@ -181,6 +203,9 @@ class pool {
     template <ending how>
     std::uint64_t end_quads(std::uint32_t word, std::uint64_t mask, step what) noexcept;
     std::uint64_t end_ones(std::uint32_t word, std::uint64_t mask, step what) noexcept;
+    void note_peak() noexcept;
+    void give(std::uint32_t word, std::uint64_t mask) noexcept;
+    int doze_and_grow(waiter& asleep, const timespec* deadline) noexcept;
     [[nodiscard]] bool grow(std::uint32_t least, std::uint32_t most) noexcept;
     [[nodiscard]] bool grow_by_chunk() noexcept;
     void end_version(std::uint32_t index, step what) noexcept;
@@ -193,6 +218,7 @@ class pool {
     std::uint16_t* const holds_;
     depot depot_;
     growth growth_;
+    waiting queue_;
     std::atomic<std::uint32_t> peak_ = 0;
     std::atomic<std::uint64_t> poison_hits_ = 0;
     std::atomic<std::uint64_t> fallbacks_ = 0;

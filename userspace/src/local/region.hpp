@@ -2,10 +2,10 @@
 /** @file
  * Memory of pools and of what clients hold of them.
  *
- * Private to the process and made in advance, or where a pool grows. Private, not a memory file shared
- * with children: after fork() the child has a copy of its own, as of everything
- * that malloc() gave, and whatever parent and child do then does not touch the
- * other. In advance, so that the first touch of a block never faults.
+ * Private to the process and made in advance, or where a pool grows. Private, not a memory file
+ * shared with children: after fork() the child has a copy of its own, as of everything that
+ * malloc() gave, and whatever parent and child do then does not touch the other. In advance, so
+ * that the first touch of a block never faults.
  */
 #ifndef FIXEDPOOL_SRC_LOCAL_REGION_HPP
 #define FIXEDPOOL_SRC_LOCAL_REGION_HPP

@@ -118,6 +118,7 @@ std::shared_ptr<pool> registry::unlink(pool& named) noexcept {
     auto name = std::move(*found);
     pools_.erase(found);
     name->registered.linked = false;
+    name->queue().end(EIDRM);
     return name;
 }
 
