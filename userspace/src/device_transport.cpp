@@ -124,6 +124,9 @@ class device_transport final : public transport {
     std::error_code call(fixedpool_set_destroy& request) noexcept override {
         return control<FIXEDPOOL_IOC_SET_DESTROY>(operation::destroy_set, request);
     }
+    std::error_code call(fixedpool_watch& request) noexcept override {
+        return control<FIXEDPOOL_IOC_WATCH>(operation::watch, request);
+    }
     std::error_code call(fixedpool_cache_fill& request) noexcept override {
         return control<FIXEDPOOL_IOC_CACHE_FILL>(operation::fill, request);
     }

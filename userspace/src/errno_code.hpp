@@ -34,6 +34,7 @@ enum class operation : unsigned {
     destroy_set,
     fill,
     drain,
+    watch,
     create_channel,
     open_channel,
     send,

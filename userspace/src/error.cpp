@@ -40,6 +40,7 @@ constexpr unsigned taking = on({operation::alloc, operation::alloc_by_size});
 constexpr unsigned paying = naming | making | taking;
 constexpr unsigned scoping = on({operation::create_scope, operation::release_scope}) | taking;
 constexpr unsigned sets = on({operation::create_set, operation::destroy_set});
+constexpr unsigned watching = on({operation::watch});
 constexpr unsigned caching = on({operation::fill, operation::drain});
 constexpr unsigned seeking_channel = on({operation::open_channel});
 constexpr unsigned moving = on({operation::send, operation::receive});
@@ -84,14 +85,18 @@ constexpr cause causes[] = {
      "beyond the last byte of the block"},
     {errc::too_many_holders, EBUSY, open_client, "the block has too many holders"},
     {errc::no_such_client, ESRCH, open_client, "no client has this number"},
-    {errc::client_not_attached, ENOTCONN, open_client & ~moving & ~sets & ~taking,
+    {errc::client_not_attached, ENOTCONN, open_client & ~moving & ~sets & ~taking & ~watching,
      "that client is not attached to the pool"},
     {errc::block_allocated, EADDRINUSE, caching, "the block is allocated"},
 
     {errc::timed_out, ETIMEDOUT, taking, "the time has come, and there are not enough blocks"},
     {errc::beyond_capacity, EFBIG, taking, "the pool can never have as many blocks"},
     {errc::pool_destroyed, EIDRM, taking, "the pool has been destroyed"},
-    {errc::pool_left, ENOTCONN, on({operation::alloc}), "the client has left the pool meanwhile"},
+    {errc::pool_left, ENOTCONN, on({operation::alloc}) | watching,
+     "the client has left the pool meanwhile"},
+
+    {errc::too_many_watches, EMFILE, watching, "the client has too many watches of the pool"},
+    {errc::no_such_watch, ENOENT, watching, "the client has no such watch of the pool"},
 
     {errc::scope_ended, ESTALE, scoping, "the scope has ended, or never was"},
     {errc::too_many_scopes, EMFILE, scoping, "the client has too many scopes"},

@@ -10,11 +10,17 @@
  * take locks.
  */
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <fixedpool/error.hpp>
 
@@ -46,6 +52,19 @@ bool terminated(const char (&name)[size]) noexcept {
 
 constexpr bool batch_valid(std::uint32_t count) noexcept {
     return count != 0 && count <= FIXEDPOOL_MAX_BATCH;
+}
+
+/** Returns: 0; EBADF; EINVAL for what is no eventfd, as far as the system tells. */
+int check_eventfd(int descriptor) {
+    if (::fcntl(descriptor, F_GETFD) < 0)
+        return EBADF;
+    constexpr std::string_view name = "anon_inode:[eventfd]";
+    std::array<char, 64> target{};
+    const auto link = "/proc/self/fd/" + std::to_string(descriptor);
+    const auto length = ::readlink(link.c_str(), target.data(), target.size());
+    if (length < 0)
+        return 0;
+    return std::string_view{target.data(), static_cast<std::size_t>(length)} == name ? 0 : EINVAL;
 }
 
 timespec deadline_of(const fixedpool_alloc& request) noexcept {
@@ -89,10 +108,11 @@ class local_transport final : public transport {
 
     std::error_code call(fixedpool_query& request) noexcept override {
         request = {};
-        request.features =
-            FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE | FIXEDPOOL_FEATURE_SCOPES |
-            FIXEDPOOL_FEATURE_WAIT | FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS |
-            FIXEDPOOL_FEATURE_CACHE | FIXEDPOOL_FEATURE_GROW | FIXEDPOOL_FEATURE_HYGIENE;
+        request.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE |
+                           FIXEDPOOL_FEATURE_SCOPES | FIXEDPOOL_FEATURE_WAIT |
+                           FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS |
+                           FIXEDPOOL_FEATURE_CACHE | FIXEDPOOL_FEATURE_WATCH |
+                           FIXEDPOOL_FEATURE_GROW | FIXEDPOOL_FEATURE_HYGIENE;
         request.abi_version = FIXEDPOOL_ABI_VERSION;
         request.client = client_->number;
         request.max_block_size = FIXEDPOOL_MAX_BLOCK_SIZE;
@@ -199,6 +219,9 @@ class local_transport final : public transport {
     }
     std::error_code call(fixedpool_set_destroy& request) noexcept override {
         return answer(operation::destroy_set, [&] { return destroy_set(request); });
+    }
+    std::error_code call(fixedpool_watch& request) noexcept override {
+        return answer(operation::watch, [&] { return watch(request); });
     }
     std::error_code call(fixedpool_cache_fill& request) noexcept override {
         return answer(operation::fill, [&] { return fill(request); });
@@ -509,6 +532,31 @@ class local_transport final : public transport {
             return ENXIO;
         registry::instance().close_set(left);
         return 0;
+    }
+
+    int watch(fixedpool_watch& request) {
+        if ((request.flags & ~FIXEDPOOL_WATCH_REMOVE) != 0)
+            return EINVAL;
+        const auto att = client_->find_pool(request.pool);
+        if (!att)
+            return ENXIO;
+        auto& watched = att->pool().watched();
+        const auto most = att->pool().shape().blocks;
+        if ((request.flags & FIXEDPOOL_WATCH_REMOVE) != 0) {
+            if (request.low != 0 || request.high != 0 || request.fd != 0)
+                return EINVAL;
+            return watched.remove(att.get(), request.id);
+        }
+        if (request.id != 0 || (request.low == 0 && request.high == 0))
+            return EINVAL;
+        if (request.low > most || request.high > most)
+            return EINVAL;
+        if (request.high != 0 && request.high < request.low)
+            return EINVAL;
+        const int error = check_eventfd(request.fd);
+        return error != 0
+                   ? error
+                   : watched.add(att.get(), request.low, request.high, request.fd, request.id);
     }
 
     int fill(fixedpool_cache_fill& request) noexcept {

@@ -256,6 +256,25 @@ std::unique_ptr<channel_end> pool_state::open_channel(std::string_view name, std
     return module().open(request, ec);
 }
 
+std::uint32_t pool_state::watch(std::uint32_t low, std::uint32_t high, int event,
+                                std::error_code& ec) const noexcept {
+    fixedpool_watch request = {};
+    request.pool = info_.id;
+    request.low = low;
+    request.high = high;
+    request.fd = event;
+    ec = module().call(request);
+    return request.id;
+}
+
+void pool_state::unwatch(std::uint32_t number) const noexcept {
+    fixedpool_watch request = {};
+    request.pool = info_.id;
+    request.flags = FIXEDPOOL_WATCH_REMOVE;
+    request.id = number;
+    module().call(request);
+}
+
 std::byte* pool_state::get(handle name) const noexcept {
     const auto index = index_of(name);
     if (!index || !versions_ || name.version() % 2 == 0)

@@ -75,6 +75,11 @@ class pool_state {
     std::unique_ptr<channel_end> open_channel(std::string_view name, std::uint32_t flags,
                                               std::error_code& ec) const noexcept;
 
+    /** Has @p event signalled; returns the number of the watch. */
+    [[nodiscard]] std::uint32_t watch(std::uint32_t low, std::uint32_t high, int event,
+                                      std::error_code& ec) const noexcept;
+    void unwatch(std::uint32_t number) const noexcept;
+
     [[nodiscard]] std::optional<std::uint32_t> index_of(handle name) const noexcept {
         const std::uint32_t index = name.slot() - info_.first_slot;
         return name && index < info_.max_blocks ? std::optional{index} : std::nullopt;

@@ -76,6 +76,7 @@ class transport {
     virtual std::error_code call(fixedpool_scope_release& request) noexcept = 0;
     virtual std::error_code call(fixedpool_set_create& request) noexcept = 0;
     virtual std::error_code call(fixedpool_set_destroy& request) noexcept = 0;
+    virtual std::error_code call(fixedpool_watch& request) noexcept = 0;
     virtual std::error_code call(fixedpool_cache_fill& request) noexcept = 0;
     virtual std::error_code call(fixedpool_cache_drain& request) noexcept = 0;
 
@@ -107,7 +108,8 @@ std::unique_ptr<transport> open_device(const std::string& path, std::error_code&
  *   poll()     knows no POLLHUP and POLLERR: an end on which nobody will come or
  *              listen any more can be read or written, and the call says why
  *   fork()     leaves the child with pools, clients and blocks of its own, which
- *              look as the parent's did at that moment, and nobody who waits
+ *              look as the parent's did at that moment, and nobody who waits or
+ *              watches
  */
 std::unique_ptr<transport> open_local(std::error_code& ec) noexcept;
 

@@ -64,6 +64,9 @@ const std::vector<expectation> expectations{
     {operation::alloc, EFBIG, errc::beyond_capacity},
     {operation::alloc, EIDRM, errc::pool_destroyed},
     {operation::alloc, ENOTCONN, errc::pool_left},
+    {operation::watch, ENOTCONN, errc::pool_left},
+    {operation::watch, EMFILE, errc::too_many_watches},
+    {operation::watch, ENOENT, errc::no_such_watch},
     {operation::alloc, EINTR, errc::interrupted},
     {operation::alloc_by_size, ENOTCONN, errc::set_not_attached},
     {operation::alloc_by_size, EMSGSIZE, errc::too_large_for_set},
@@ -120,7 +123,7 @@ TEST(ErrnoCode, LeavesOtherErrorsToTheSystem) {
 
 TEST(ErrorCategory, HasItsOwnSentenceForEveryCause) {
     std::set<std::string> sentences;
-    for (int value = 1; value <= static_cast<int>(errc::pool_left); ++value) {
+    for (int value = 1; value <= static_cast<int>(errc::no_such_watch); ++value) {
         const auto sentence = fixedpool::error_category().message(value);
         EXPECT_EQ(sentence.find("unknown"), std::string::npos) << value;
         EXPECT_TRUE(sentences.insert(sentence).second) << "twice: " << sentence;

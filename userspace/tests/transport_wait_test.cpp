@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pools that grow, and callers that wait, at the seam: what stands in
+ * Pools that grow, callers that wait, and watches, at the seam: what stands in
  * <linux/fixedpool.h>, on each transport.
  */
 #include <algorithm>
@@ -12,6 +12,10 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "caller.hpp"
 
@@ -264,7 +268,98 @@ TEST_P(Wait, IsRefusedWhereItMakesNoSense) {
     EXPECT_EQ(first_.why(), errc::not_attached);
 }
 
+/** An eventfd. */
+class event {
+  public:
+    event() = default;
+    event(const event&) = delete;
+    event& operator=(const event&) = delete;
+    ~event() { ::close(number_); }
+
+    [[nodiscard]] int number() const { return number_; }
+    [[nodiscard]] bool signalled(int patience_ms) const {
+        pollfd asked{.fd = number_, .events = POLLIN, .revents = 0};
+        return ::poll(&asked, 1, patience_ms) == 1;
+    }
+
+  private:
+    int number_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+};
+
+class WatchCall : public Wait {
+  protected:
+    std::uint32_t watch(std::uint32_t low, int descriptor) {
+        fixedpool_watch request = {};
+        request.pool = same_;
+        request.low = low;
+        request.fd = descriptor;
+        second_.call(request);
+        return request.id;
+    }
+
+    bool end(std::uint32_t id) {
+        fixedpool_watch request = {};
+        request.pool = same_;
+        request.flags = FIXEDPOOL_WATCH_REMOVE;
+        request.id = id;
+        return second_.call(request);
+    }
+
+    const event event_;
+};
+
+TEST_P(WatchCall, EndsAWatchByItsNumber) {
+    const auto id = watch(100, event_.number());
+    ASSERT_NE(id, 0U);
+    EXPECT_FALSE(end(id + 1));
+    EXPECT_EQ(second_.why(), errc::no_such_watch);
+    EXPECT_TRUE(end(id));
+    EXPECT_FALSE(end(id));
+    EXPECT_EQ(first_.alloc(pool_, 200).size(), 200U);
+    EXPECT_FALSE(event_.signalled(30));
+}
+
+TEST_P(WatchCall, IsOverWhenTheClientLeavesThePool) {
+    ASSERT_NE(watch(100, event_.number()), 0U);
+    ASSERT_TRUE(second_.detach(same_));
+    EXPECT_EQ(first_.alloc(pool_, 200).size(), 200U);
+    EXPECT_FALSE(event_.signalled(30));
+    EXPECT_EQ(watch(100, event_.number()), 0U);
+    EXPECT_EQ(second_.why(), errc::not_attached);
+}
+
+TEST_P(WatchCall, NeedsAnEventfd) {
+    watch(100, -1);
+    EXPECT_EQ(second_.why(), std::errc::bad_file_descriptor);
+    watch(100, 0);
+    EXPECT_EQ(second_.why(), errc::invalid_argument);
+}
+
+TEST_P(WatchCall, KeepsTheEventfdThatItWasGiven) {
+    const event given;
+    const event kept;
+    ASSERT_EQ(::dup2(given.number(), kept.number()), kept.number()); // the same eventfd
+    ASSERT_NE(watch(100, given.number()), 0U);
+    ASSERT_EQ(::dup2(event_.number(), given.number()), given.number()); // another one
+    EXPECT_EQ(first_.alloc(pool_, 200).size(), 200U);
+    EXPECT_TRUE(kept.signalled(20000));
+    EXPECT_FALSE(event_.signalled(0));
+}
+
+TEST_P(WatchCall, CountsBlocksThatAPoolGrowsBy) {
+    const auto growing = second_.create_growing(10, 1000);
+    fixedpool_watch request = {};
+    request.pool = growing;
+    request.high = 20;
+    request.fd = event_.number();
+    ASSERT_TRUE(second_.call(request));
+    const auto handles = second_.alloc(growing, 11);
+    const auto free = second_.info(growing).blocks - 11;
+    EXPECT_EQ(event_.signalled(free >= 20 ? 20000 : 30), free >= 20);
+}
+
 FIXEDPOOL_ON_ANY_TRANSPORT(Growth);
 FIXEDPOOL_ON_ANY_TRANSPORT(Wait);
+FIXEDPOOL_ON_ANY_TRANSPORT(WatchCall);
 
 } // namespace

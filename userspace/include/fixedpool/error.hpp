@@ -92,6 +92,10 @@ enum class errc {
     beyond_capacity, ///< more than the pool can ever have
     pool_destroyed,  ///< and has not enough that are free
     pool_left,       ///< the client has left the pool meanwhile
+
+    // watching pools
+    too_many_watches, ///< of this client and pool
+    no_such_watch,
 };
 
 /** The category of errc. Thread safety: any thread, as all of std::error_category. */

@@ -17,5 +17,6 @@
 #include <fixedpool/pool.hpp>
 #include <fixedpool/pool_set.hpp>
 #include <fixedpool/scope.hpp>
+#include <fixedpool/watch.hpp>
 
 #endif

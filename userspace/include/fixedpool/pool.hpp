@@ -296,6 +296,7 @@ class FIXEDPOOL_EXPORT pool {
     friend class client;
     friend class pool_set;
     friend class scope;
+    friend class watch;
     explicit pool(std::shared_ptr<const detail::pool_state> state) noexcept;
 
     std::shared_ptr<const detail::pool_state> state_;

@@ -88,6 +88,7 @@ int client::detach(std::uint32_t id) noexcept {
     left->pool().queue().dismiss(left->party(), ENOTCONN);
     left->unref();
     left->drain();
+    left->pool().watched().remove_all(left);
     end(*left);
     return 0;
 }

@@ -22,8 +22,9 @@ std::uint32_t take(std::atomic<std::uint32_t>& counter, std::uint32_t least,
         if (count < least)
             return 0;
         // Acquire: pairs with the release of who gives. What he has added below
-        // before he added here is found below.
-    } while (!counter.compare_exchange_weak(value, value - count, std::memory_order_acquire,
+        // before he added here is found below. Sequentially consistent for who asks
+        // then whether somebody wants to know that few are left.
+    } while (!counter.compare_exchange_weak(value, value - count, std::memory_order_seq_cst,
                                             std::memory_order_relaxed));
     return count;
 }

@@ -25,6 +25,7 @@ void for_each_lock(function act) {
         act(each.sharing());
         act(each.growing());
         act(each.queue());
+        act(each.watched());
         for (auto* of : each.registered.channels)
             act(of->mutex());
     });
@@ -66,6 +67,7 @@ void renew_child() {
         if (busy(each))
             rebuild(each);
         each.queue().forget_all();
+        each.watched().forget_all();
         for (auto* of : each.registered.channels)
             of->after_fork();
     });

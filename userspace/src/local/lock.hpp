@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /** @file
- * A lock for what signal handlers do, too: it knows who has it.
+ * Locks for what signal handlers do, too, who may have interrupted the owner.
  */
 #ifndef FIXEDPOOL_SRC_LOCAL_LOCK_HPP
 #define FIXEDPOOL_SRC_LOCAL_LOCK_HPP
 
+#include <atomic>
 #include <cstdint>
 
 #include <unistd.h>
@@ -51,6 +52,47 @@ class handler_lock {
     static std::uint32_t self() noexcept { return static_cast<std::uint32_t>(::gettid()); }
 
     futex_word word_ = nobody; // the owner's thread number
+};
+
+/**
+ * A lock for whom others need not wait: what they ask for, the owner does as soon as
+ * he has unlocked. The work is the same each time, and once for all who have asked.
+ */
+class helping_lock {
+  public:
+    void lock() noexcept { lock_.lock(); }
+
+    template <typename function>
+    void unlock(function work) noexcept {
+        lock_.unlock();
+        help(work);
+    }
+
+    /** Has @p work done under the lock, after this was called. Async-signal-safe, as the work. */
+    template <typename function>
+    void ask(function work) noexcept {
+        asked_.store(true, std::memory_order_seq_cst);
+        help(work);
+    }
+
+    /** The same, by who has the lock, for when he unlocks. */
+    void ask_owner() noexcept { asked_.store(true, std::memory_order_seq_cst); }
+    void forget() noexcept { asked_.store(false, std::memory_order_seq_cst); }
+
+  private:
+    template <typename function>
+    void help(function work) noexcept {
+        // Sequentially consistent, as the lock: who asks finds the lock free, or its
+        // owner finds that he has asked when he has unlocked.
+        while (asked_.load(std::memory_order_seq_cst) && lock_.try_lock()) {
+            asked_.store(false, std::memory_order_seq_cst);
+            work();
+            lock_.unlock();
+        }
+    }
+
+    handler_lock lock_;
+    std::atomic<bool> asked_ = false;
 };
 
 } // namespace fixedpool::detail::local

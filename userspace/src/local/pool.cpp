@@ -150,7 +150,8 @@ pool::pool(const fixedpool_pool_create& request, const local::shape& chosen, std
                                               holds_bytes(chosen.blocks))},
       depot_{chosen.blocks, reinterpret_cast<std::byte*>(holds_) + holds_bytes(chosen.blocks)},
       growth_{shape_, memory_},
-      queue_{depot_} {
+      queue_{depot_},
+      watched_{depot_, queue_} {
     // Versions begin anywhere, so that a handle of an earlier pool that had the
     // same slots is not taken for one of this pool.
     const auto version = static_cast<std::uint32_t>(std::random_device{}()) & ~1U;
@@ -232,8 +233,10 @@ std::uint32_t pool::reserve(std::uint32_t least, std::uint32_t most) noexcept {
         count = depot_.reserve(most, most);
     if (count == 0)
         count = depot_.reserve(least, most);
-    if (count != 0)
+    if (count != 0) {
         note_peak();
+        watched_.look();
+    }
     return count;
 }
 
@@ -267,7 +270,9 @@ int pool::reserve_in_turn(const party& of, std::uint32_t least, std::uint32_t mo
     int error = queue_.enter(self);
     if (error != 0)
         return error;
+    watched_.look();
     error = queue_.leave(self, doze_and_grow(self, deadline));
+    watched_.look();
     if (error != 0)
         return error;
     note_peak();

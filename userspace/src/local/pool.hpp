@@ -35,6 +35,7 @@
 #include "region.hpp"
 #include "shape.hpp"
 #include "waiting.hpp"
+#include "watch.hpp"
 
 namespace fixedpool::detail::local {
 
@@ -146,7 +147,9 @@ class pool {
     void came() noexcept {
         if (queue_.any())
             queue_.hand_over();
+        watched_.look();
     }
+    [[nodiscard]] watches& watched() noexcept { return watched_; }
     [[nodiscard]] waiting& queue() noexcept { return queue_; }
     [[nodiscard]] std::uint32_t waiters() const noexcept { return queue_.count(); }
     [[nodiscard]] handler_lock& growing() noexcept { return growth_.lock(); }
@@ -219,6 +222,7 @@ class pool {
     depot depot_;
     growth growth_;
     waiting queue_;
+    watches watched_;
     std::atomic<std::uint32_t> peak_ = 0;
     std::atomic<std::uint64_t> poison_hits_ = 0;
     std::atomic<std::uint64_t> fallbacks_ = 0;

@@ -30,21 +30,6 @@ void waiting::serve() noexcept {
     }
 }
 
-void waiting::do_what_others_left() noexcept {
-    // Sequentially consistent, as the lock: who has left word finds the lock free, or
-    // its owner finds the word when he has unlocked.
-    while (news_.load(std::memory_order_seq_cst) && lock_.try_lock()) {
-        news_.store(false, std::memory_order_seq_cst);
-        serve();
-        lock_.unlock();
-    }
-}
-
-void waiting::hand_over() noexcept {
-    news_.store(true, std::memory_order_seq_cst);
-    do_what_others_left();
-}
-
 int waiting::enter(waiter& last) noexcept {
     const std::scoped_lock lock{*this};
     const int error = last.of != nullptr && last.of->error != 0 ? last.of->error : error_;
@@ -54,7 +39,7 @@ int waiting::enter(waiter& last) noexcept {
     (last_ != nullptr ? last_->behind : first_) = &last;
     last_ = &last;
     count_.fetch_add(1, std::memory_order_seq_cst);
-    news_.store(true, std::memory_order_seq_cst); // what is there already
+    lock_.ask_owner(); // what is there already
     return 0;
 }
 
@@ -71,7 +56,7 @@ int waiting::leave(waiter& left, int error) noexcept {
     if (left.done.load(std::memory_order_acquire) != 0)
         return left.error;
     remove(left);
-    news_.store(true, std::memory_order_seq_cst); // those behind may want less
+    lock_.ask_owner(); // those behind may want less
     return error;
 }
 
@@ -91,14 +76,14 @@ void waiting::dismiss(party& all, int error) noexcept {
             finish(*each, 0, error);
         each = next;
     }
-    news_.store(true, std::memory_order_seq_cst);
+    lock_.ask_owner();
 }
 
 void waiting::forget_all() noexcept {
     first_ = nullptr;
     last_ = nullptr;
     count_.store(0, std::memory_order_relaxed);
-    news_.store(false, std::memory_order_relaxed);
+    lock_.forget();
 }
 
 } // namespace fixedpool::detail::local

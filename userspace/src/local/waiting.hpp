@@ -7,11 +7,9 @@
  * depot for the first of the queue, who is woken then. As long as there is a
  * queue nobody else takes blocks, so nobody comes before his turn.
  *
- * Who hands over never waits for the lock, as he may be a signal handler that has
- * interrupted its owner: he leaves word, and the owner does it as soon as he has
- * unlocked. No wakeup is lost: a waiter counts himself and looks for free blocks
- * then; who makes blocks free adds them up and looks for waiters then, all of that
- * sequentially consistent.
+ * Who hands over never waits for the lock, see helping_lock. No wakeup is lost: a waiter counts
+ * himself and looks for free blocks then; who makes blocks free adds them up and looks for waiters
+ * then, all of that sequentially consistent.
  */
 #ifndef FIXEDPOOL_SRC_LOCAL_WAITING_HPP
 #define FIXEDPOOL_SRC_LOCAL_WAITING_HPP
@@ -73,7 +71,9 @@ class waiting {
     [[nodiscard]] int leave(waiter& left, int error) noexcept;
 
     /** Gives the waiters what the depot has. Async-signal-safe. */
-    void hand_over() noexcept;
+    void hand_over() noexcept {
+        lock_.ask([this] { serve(); });
+    }
 
     /** Sends all away, for good. */
     void end(int error) noexcept;
@@ -86,8 +86,7 @@ class waiting {
      */
     void lock() noexcept { lock_.lock(); }
     void unlock() noexcept {
-        lock_.unlock();
-        do_what_others_left();
+        lock_.unlock([this] { serve(); });
     }
 
     /** In the child after fork(), under the lock: whoever waited does not exist. */
@@ -97,15 +96,13 @@ class waiting {
     void finish(waiter& first, std::uint32_t granted, int error) noexcept;
     void remove(waiter& left) noexcept;
     void serve() noexcept;
-    void do_what_others_left() noexcept;
 
     depot& depot_;
     waiter* first_ = nullptr;
     waiter* last_ = nullptr;
     int error_ = 0; // why nobody may wait any more
     std::atomic<std::uint32_t> count_ = 0;
-    std::atomic<bool> news_ = false; // blocks may have come
-    handler_lock lock_;
+    helping_lock lock_;
 };
 
 } // namespace fixedpool::detail::local
