@@ -6,8 +6,8 @@
  *
  * ALLOC and FREE in the root scope, CHECK, CACHE_FILL and CACHE_DRAIN are
  * async-signal-safe, as long as no scope of the client below its root has a block
- * that a handle names, and nobody waits in ALLOC. ALLOC by size and all other calls
- * take locks.
+ * that a handle names. ALLOC that waits or is by size, and all other calls, take
+ * locks.
  */
 #include <algorithm>
 #include <array>
@@ -42,6 +42,7 @@ static_assert(sizeof(handle) == sizeof(std::uint64_t));
 
 template <typename type>
 std::span<type> array_at(std::uint64_t address, std::uint32_t count) noexcept {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): so they travel in the interface
     return {reinterpret_cast<type*>(static_cast<std::uintptr_t>(address)), count};
 }
 
@@ -104,6 +105,8 @@ class local_transport final : public transport {
   public:
     explicit local_transport(std::shared_ptr<local::client> client) noexcept
         : client_{std::move(client)} {}
+    local_transport(const local_transport&) = delete;
+    local_transport& operator=(const local_transport&) = delete;
     ~local_transport() override { registry::instance().close_client(*client_); }
 
     std::error_code call(fixedpool_query& request) noexcept override {

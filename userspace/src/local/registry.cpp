@@ -73,6 +73,7 @@ bool name_valid(std::string_view name) noexcept {
 }
 
 registry& registry::instance() {
+    // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
     static auto& all = *[] {
         handle_forks();
         return new registry; // NOLINT(cppcoreguidelines-owning-memory)

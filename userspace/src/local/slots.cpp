@@ -7,7 +7,8 @@ namespace fixedpool::detail::local {
 
 slots& slots::instance() noexcept {
     // Never destroyed: pools may be left when static objects end.
-    static auto& all = *new slots; // NOLINT(cppcoreguidelines-owning-memory)
+    // NOLINTNEXTLINE(*-owning-memory,*-non-const-global-variables,*-unhandled-exception-at-new)
+    static auto& all = *new slots;
     return all;
 }
 

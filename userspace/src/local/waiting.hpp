@@ -48,6 +48,7 @@ class waiting {
     explicit waiting(depot& from) noexcept : depot_{from} {}
     waiting(const waiting&) = delete;
     waiting& operator=(const waiting&) = delete;
+    ~waiting() = default;
 
     /** Free blocks belong to those who wait. Async-signal-safe. */
     [[nodiscard]] bool any() const noexcept { return count() != 0; }
