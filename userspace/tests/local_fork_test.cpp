@@ -157,6 +157,7 @@ TEST_F(Fork, LeavesTheChildNobodyWhoWaits) {
     std::vector<handle> held(16);
     shared.allocate(held);
     std::vector<std::jthread> threads;
+    threads.reserve(3);
     for (int i = 0; i < 3; ++i)
         threads.emplace_back([&shared] { EXPECT_TRUE(shared.allocate_wait()); });
     while (shared.usage().waiters != 3)
@@ -223,21 +224,22 @@ TEST_F(Fork, AndHandlersOfSignalsFindThePoolInOrder) {
     action.sa_handler = on_alarm;
     action.sa_flags = SA_RESTART;
     struct sigaction before = {};
-    ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
+    EXPECT_EQ(::sigaction(SIGALRM, &action, &before), 0);
     const itimerval often{.it_interval = {.tv_sec = 0, .tv_usec = 50},
                           .it_value = {.tv_sec = 0, .tv_usec = 50}};
-    ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
+    EXPECT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
     std::vector<handle> names(70);
     std::error_code ec;
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{300};
     for (std::size_t most = 1; std::chrono::steady_clock::now() < end; most = most % 70 + 1) {
         const auto count =
             interrupted.try_allocate_some(std::span{names}.first(most), contents::unspecified, ec);
-        ASSERT_EQ(interrupted.try_free(std::span{names}.first(count), ec), count);
+        EXPECT_EQ(interrupted.try_free(std::span{names}.first(count), ec), count);
     }
     const itimerval never{};
-    ASSERT_EQ(::setitimer(ITIMER_REAL, &never, nullptr), 0);
-    ASSERT_EQ(::sigaction(SIGALRM, &before, nullptr), 0);
+    EXPECT_EQ(::setitimer(ITIMER_REAL, &never, nullptr), 0);
+    EXPECT_EQ(::sigaction(SIGALRM, &before, nullptr), 0);
+    handlers_pool = nullptr;
     EXPECT_GT(handled, 0);
     EXPECT_EQ(failed, 0);
     EXPECT_EQ(interrupted.usage().in_use, 0U);
@@ -266,10 +268,10 @@ TEST_F(Fork, AndHandlersOfSignalsServeThoseWhoWait) {
     action.sa_handler = on_alarm_give_back;
     action.sa_flags = SA_RESTART;
     struct sigaction before = {};
-    ASSERT_EQ(::sigaction(SIGALRM, &action, &before), 0);
+    EXPECT_EQ(::sigaction(SIGALRM, &action, &before), 0);
     const itimerval often{.it_interval = {.tv_sec = 0, .tv_usec = 100},
                           .it_value = {.tv_sec = 0, .tv_usec = 100}};
-    ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
+    EXPECT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
     const auto work = [&scarce] {
         for (int round = 0; round < 400;) {
             std::error_code ec;
@@ -292,6 +294,7 @@ TEST_F(Fork, AndHandlersOfSignalsServeThoseWhoWait) {
     };
     {
         std::vector<std::jthread> threads;
+        threads.reserve(6);
         for (int i = 0; i < 6; ++i)
             threads.emplace_back(work);
     }
@@ -299,6 +302,7 @@ TEST_F(Fork, AndHandlersOfSignalsServeThoseWhoWait) {
     ::setitimer(ITIMER_REAL, &never_again, nullptr);
     ::sigaction(SIGALRM, &before, nullptr);
     on_alarm_give_back(0);
+    waiters_pool = nullptr;
     EXPECT_GT(handled, 10);
     EXPECT_EQ(failed, 0);
     EXPECT_EQ(scarce.usage().in_use, 0U);

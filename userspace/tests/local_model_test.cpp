@@ -42,7 +42,7 @@ struct model {
     }
 
     /** Why @p client may not do anything with a handle; default: it may. */
-    errc refusal(std::size_t client, std::uint64_t handle, bool freeing) const {
+    [[nodiscard]] errc refusal(std::size_t client, std::uint64_t handle, bool freeing) const {
         const auto version = static_cast<std::uint32_t>(handle >> 32);
         const auto& named = blocks.at(static_cast<std::uint32_t>(handle));
         if (named.version != version)

@@ -75,6 +75,7 @@ TEST_P(PoolSet, LosesItsNameWithItsLastCopy) {
     const auto name = unique_name();
     {
         const auto first = pool_set::create(client_, name, pools_);
+        // NOLINTNEXTLINE(performance-unnecessary-copy-initialization): it is tested
         const auto second = first;
         EXPECT_TRUE(second);
     }

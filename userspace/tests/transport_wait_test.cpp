@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -141,6 +142,7 @@ TEST_P(Growth, IsRefusedWhereItWouldBeShrinking) {
 TEST_P(Growth, BySeveralAtTheSameTimeGivesEachBlockToOne) {
     const auto pool = first_.create_growing(1, 6000);
     std::vector<std::future<std::vector<std::uint64_t>>> threads;
+    threads.reserve(3);
     for (int i = 0; i < 3; ++i)
         threads.push_back(std::async(std::launch::async, [this, pool] {
             std::vector<std::uint64_t> handles(2000);
@@ -331,8 +333,10 @@ TEST_P(WatchCall, IsOverWhenTheClientLeavesThePool) {
 TEST_P(WatchCall, NeedsAnEventfd) {
     watch(100, -1);
     EXPECT_EQ(second_.why(), std::errc::bad_file_descriptor);
-    watch(100, 0);
+    const auto raw = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    watch(100, raw);
     EXPECT_EQ(second_.why(), errc::invalid_argument);
+    ::close(raw);
 }
 
 TEST_P(WatchCall, KeepsTheEventfdThatItWasGiven) {

@@ -225,6 +225,7 @@ TEST_P(Waiting, GivesEachBlockToOneOfMany) {
     };
     {
         std::vector<std::jthread> threads;
+        threads.reserve(6);
         for (unsigned seed = 0; seed < 6; ++seed)
             threads.emplace_back(work, seed);
     }

@@ -104,6 +104,7 @@ TEST_P(Watch, DoesNotCountWhatBelongsToThoseWhoWait) {
 
 TEST_P(Watch, IsOneOfSixteenOfAClient) {
     std::vector<watch> all;
+    all.reserve(16);
     for (int i = 0; i < 16; ++i)
         all.push_back(watch::create(pool_, {.low = 4}));
     EXPECT_REFUSED(pool_error, errc::too_many_watches, watch::create(pool_, {.low = 4}));
@@ -141,6 +142,7 @@ TEST_P(Watch, MissesNothingThatLasts) {
     for (int round = 0; round < 200; ++round) {
         {
             std::vector<std::jthread> threads;
+            threads.reserve(3);
             for (int i = 0; i < 3; ++i)
                 threads.emplace_back([this] {
                     std::array<handle, 5> handles;
@@ -151,6 +153,7 @@ TEST_P(Watch, MissesNothingThatLasts) {
         }
         static_cast<void>(both.signals());
         std::vector<std::jthread> threads;
+        threads.reserve(3);
         std::array<std::array<handle, 5>, 3> taken;
         for (auto& each : taken)
             threads.emplace_back([this, &each] { pool_.allocate(each); });

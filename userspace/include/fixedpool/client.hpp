@@ -62,7 +62,8 @@ class FIXEDPOOL_EXPORT client {
      * module. All else is the same, but for what concerns other processes:
      * names, numbers and blocks are known to the clients of this process only;
      * there are no limits on pools, bytes and locked memory, and nobody is
-     * charged; a pointer that leads nowhere is no error but a crash.
+     * charged; a pointer that leads nowhere is no error but a crash; a pool that has
+     * grown keeps its size.
      *
      * After fork() the child has pools, clients and blocks of its own, a copy of
      * what the parent had at that moment, as with all other memory.
