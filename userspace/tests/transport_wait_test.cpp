@@ -307,7 +307,7 @@ class WatchCall : public Wait {
         return second_.call(request);
     }
 
-    const event event_;
+    const event event_{};
 };
 
 TEST_P(WatchCall, EndsAWatchByItsNumber) {
@@ -340,8 +340,8 @@ TEST_P(WatchCall, NeedsAnEventfd) {
 }
 
 TEST_P(WatchCall, KeepsTheEventfdThatItWasGiven) {
-    const event given;
-    const event kept;
+    const event given{};
+    const event kept{};
     ASSERT_EQ(::dup2(given.number(), kept.number()), kept.number()); // the same eventfd
     ASSERT_NE(watch(100, given.number()), 0U);
     ASSERT_EQ(::dup2(event_.number(), given.number()), given.number()); // another one
