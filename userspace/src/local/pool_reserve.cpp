@@ -5,9 +5,8 @@
  */
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <mutex>
-
-#include <time.h>
 
 #include "pool.hpp"
 
