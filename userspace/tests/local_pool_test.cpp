@@ -27,10 +27,12 @@ namespace {
 
 using namespace fixedpool::detail::local;
 
-std::shared_ptr<pool> make_pool(std::uint32_t blocks, std::uint32_t flags = 0) {
+std::shared_ptr<pool> make_pool(std::uint32_t blocks, std::uint32_t flags = 0,
+                                std::uint32_t max_blocks = 0) {
     fixedpool_pool_create request = {};
     request.block_size = 64;
     request.blocks = blocks;
+    request.max_blocks = max_blocks;
     request.flags = flags;
     shape chosen{};
     int error = shape::choose(request, chosen);
@@ -110,6 +112,47 @@ TEST(LocalPool, CountsWhatWasWrittenAfterTheFree) {
     ASSERT_EQ(poisoned->reserve(2, 2), 2U);
     ASSERT_EQ(poisoned->claim(2, word, handles.data()), 3U);
     EXPECT_EQ(poisoned->poison_hits(), 1U);
+}
+
+TEST(LocalPool, GrowsByBlocksThatArePoisoned) {
+    const auto growing = make_pool(1, FIXEDPOOL_POOL_POISON, 300);
+    std::array<std::uint64_t, word_blocks> handles{};
+    ASSERT_EQ(growing->reserve(300, 300), 300U);
+    for (auto left = 300U; left != 0;) {
+        std::uint32_t word = 0;
+        left -= count_of(growing->claim(left, word, handles.data()));
+    }
+    EXPECT_EQ(growing->blocks(), 300U);
+    EXPECT_EQ(growing->poison_hits(), 0U);
+    EXPECT_TRUE(growing->valid());
+}
+
+// Whoever grows does it alone: each block comes once, and memory once.
+TEST(LocalPool, GrowsOnceForAllWhoNeedIt) {
+    for (int round = 0; round < 300; ++round) {
+        const auto growing = make_pool(1, 0, 1024);
+        std::vector<std::atomic<int>> taken(1024);
+        std::atomic<int> ready = 0;
+        {
+            std::vector<std::jthread> threads;
+            threads.reserve(3);
+            for (int i = 0; i < 3; ++i)
+                threads.emplace_back([&] {
+                    std::array<std::uint64_t, word_blocks> handles{};
+                    ++ready;
+                    while (ready != 3)
+                        std::this_thread::yield();
+                    while (growing->reserve(1, 1) != 0) {
+                        std::uint32_t word = 0;
+                        const auto mask = growing->claim(1, word, handles.data());
+                        for_each_block(word, mask, [&](std::uint32_t index) { ++taken[index]; });
+                    }
+                });
+        }
+        ASSERT_EQ(growing->blocks(), 1024U);
+        ASSERT_TRUE(std::ranges::all_of(taken, [](const auto& each) { return each == 1; }));
+        ASSERT_TRUE(growing->valid());
+    }
 }
 
 TEST(LocalPool, CountsFallbacksOfSets) {
