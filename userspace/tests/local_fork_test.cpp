@@ -151,6 +151,27 @@ TEST_F(Fork, InTheMidstOfEverythingLosesNothing) {
     EXPECT_EQ(pool_of_all.usage().clients, 1U);
 }
 
+// The parent goes on where clients, pools and channels come and go.
+TEST_F(Fork, LetsOthersComeAndGo) {
+    std::atomic<bool> stop = false;
+    const auto churn = [&stop] {
+        while (!stop) {
+            const auto brief = client::open_in_process();
+            const auto pool_of_it = brief.create(small_pool());
+            const auto end =
+                channel::create(pool_of_it, {.name = "", .capacity = 1, .waits = blocking::no});
+            end.send(pool_of_it.allocate());
+        }
+    };
+    std::vector<std::jthread> threads;
+    threads.reserve(3);
+    for (int i = 0; i < 3; ++i)
+        threads.emplace_back(churn);
+    for (int round = 0; round < 200; ++round)
+        ASSERT_EQ(end_of(start_child([] { return 0; })), 0);
+    stop = true;
+}
+
 // Those who wait do not exist in the child, where the pool is open to who does not.
 TEST_F(Fork, LeavesTheChildNobodyWhoWaits) {
     const auto shared = client_.create(small_pool());

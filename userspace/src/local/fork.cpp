@@ -14,29 +14,36 @@
 namespace fixedpool::detail::local {
 namespace {
 
-/** Calls @p act with every lock that there is, in their order. */
-template <typename function>
-void for_each_lock(function act) {
+/** Every lock that there is, in their order. */
+void lock_all() {
     auto& all = registry::instance();
-    act(all.mutex());
-    all.for_each_client_locked([&act](client& each) { act(each.mutex()); });
-    act(slots::instance().mutex());
-    slots::instance().for_each_locked([&act](pool& each) {
-        act(each.sharing());
-        act(each.growing());
-        act(each.queue());
-        act(each.watched());
+    all.mutex().lock();
+    all.for_each_client_locked([](client& each) { each.mutex().lock(); });
+    slots::instance().mutex().lock();
+    slots::instance().for_each_locked([](pool& each) {
+        each.sharing().lock();
+        each.growing().lock();
+        each.queue().lock();
+        each.watched().lock();
         for (auto* of : each.registered.channels)
-            act(of->mutex());
+            of->mutex().lock();
     });
 }
 
-void lock_all() {
-    for_each_lock([](auto& each) { each.lock(); });
-}
-
+/** The inner ones first: the lists that lead to a lock may change once theirs is free. */
 void unlock_all() {
-    for_each_lock([](auto& each) { each.unlock(); });
+    auto& all = registry::instance();
+    slots::instance().for_each_locked([](pool& each) {
+        for (auto* of : each.registered.channels)
+            of->mutex().unlock();
+        each.watched().unlock();
+        each.queue().unlock();
+        each.growing().unlock();
+        each.sharing().unlock();
+    });
+    slots::instance().mutex().unlock();
+    all.for_each_client_locked([](client& each) { each.mutex().unlock(); });
+    all.mutex().unlock();
 }
 
 /** The pool's books, made of the bitmaps of clients and the queues of channels. */
