@@ -103,8 +103,7 @@ class local_channel_end final : public channel_end {
 
 class local_transport final : public transport {
   public:
-    explicit local_transport(std::shared_ptr<local::client> client) noexcept
-        : client_{std::move(client)} {}
+    local_transport() : client_{registry::instance().open_client()} {}
     local_transport(const local_transport&) = delete;
     local_transport& operator=(const local_transport&) = delete;
     ~local_transport() override { registry::instance().close_client(*client_); }
@@ -585,7 +584,7 @@ class local_transport final : public transport {
         return 0;
     }
 
-    std::shared_ptr<local::client> client_;
+    const std::shared_ptr<local::client> client_;
 };
 
 } // namespace
@@ -593,7 +592,7 @@ class local_transport final : public transport {
 std::unique_ptr<transport> open_local(std::error_code& ec) noexcept {
     try {
         ec.clear();
-        return std::make_unique<local_transport>(registry::instance().open_client());
+        return std::make_unique<local_transport>();
     } catch (const std::bad_alloc&) {
         ec = errc::out_of_memory;
         return {};

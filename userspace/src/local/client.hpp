@@ -24,7 +24,8 @@ struct set;
 /** Thread safety: all calls from any thread; find() from signal handlers, too. */
 class client : public std::enable_shared_from_this<client> {
   public:
-    client() noexcept = default;
+    /** Throws: std::bad_alloc. */
+    client() = default;
     client(const client&) = delete;
     client& operator=(const client&) = delete;
     ~client();
