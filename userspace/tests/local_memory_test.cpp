@@ -2,12 +2,13 @@
 /*
  * No memory, in process: what is refused for want of it leaves nothing behind.
  */
-#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "caller.hpp"
 
@@ -26,6 +27,15 @@ void* operator new(std::size_t size) {
     if (void* const memory = std::malloc(size != 0 ? size : 1))
         return memory;
     throw std::bad_alloc{};
+}
+
+// As sorting asks for it.
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+    try {
+        return operator new(size);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
 }
 
 void operator delete(void* memory) noexcept { std::free(memory); }
@@ -52,6 +62,10 @@ auto without_memory(int refused, function act) {
 class LocalMemory : public ::testing::Test {
   protected:
     caller first_{fixedpool::testing::transport::in_process};
+    caller second_{fixedpool::testing::transport::in_process};
+    const std::string name_ = unique_name();
+    const std::uint32_t pool_ = first_.create(name_, 200);
+    const std::uint32_t same_ = second_.attach(name_);
 };
 
 TEST_F(LocalMemory, OpensAClientOrNone) {
@@ -64,6 +78,31 @@ TEST_F(LocalMemory, OpensAClientOrNone) {
         EXPECT_EQ(end_of(start_child([] { return 0; })), 0);
     }
     EXPECT_FALSE(ec);
+}
+
+TEST_F(LocalMemory, MakesASetOrNone) {
+    const std::string name(FIXEDPOOL_NAME_SIZE - 1, 's'); // too long to need no memory
+    const std::vector<std::uint32_t> pools{pool_};
+    const std::vector<std::uint32_t> none;
+    for (int refused = 0; refused < many_requests; ++refused) {
+        const auto set = without_memory(refused, [&] { return first_.create_set(name, pools); });
+        if (first_.why() != errc::out_of_memory) {
+            EXPECT_TRUE(first_.destroy_set("", set));
+        }
+        second_.create_set(name, none);
+        EXPECT_EQ(second_.why(), errc::no_such_set) << refused;
+    }
+    const auto set = first_.create_set(name, pools);
+    for (int refused = 0; refused < many_requests; ++refused) {
+        without_memory(refused, [&] { return second_.create_set(name, none); });
+        if (second_.why() != errc::out_of_memory) {
+            EXPECT_TRUE(second_.destroy_set("", set));
+        }
+    }
+    EXPECT_FALSE(second_.why());
+    EXPECT_TRUE(first_.destroy_set("", set));
+    second_.create_set(name, none);
+    EXPECT_EQ(second_.why(), errc::no_such_set);
 }
 
 } // namespace

@@ -175,9 +175,13 @@ int client::dissolve_scope(std::uint32_t scope, std::uint64_t& moved) {
     return 0;
 }
 
-int client::keep_set(const std::shared_ptr<set>& opened) {
+int client::keep_set(const std::shared_ptr<set>& opened) noexcept {
     const std::scoped_lock lock{mutex_};
-    return sets_.emplace(registry::id_of(*opened), opened).second ? 0 : EALREADY;
+    try {
+        return sets_.emplace(registry::id_of(*opened), opened).second ? 0 : EALREADY;
+    } catch (const std::bad_alloc&) {
+        return ENOMEM;
+    }
 }
 
 std::shared_ptr<set> client::find_set(std::uint32_t id) noexcept {

@@ -56,7 +56,7 @@ class client : public std::enable_shared_from_this<client> {
     [[nodiscard]] int dissolve_scope(std::uint32_t scope, std::uint64_t& moved);
 
     // Sets.
-    [[nodiscard]] int keep_set(const std::shared_ptr<set>& opened);
+    [[nodiscard]] int keep_set(const std::shared_ptr<set>& opened) noexcept;
     [[nodiscard]] std::shared_ptr<set> find_set(std::uint32_t id) noexcept;
     [[nodiscard]] std::shared_ptr<set> drop_set(std::uint32_t id) noexcept;
 
