@@ -105,4 +105,20 @@ TEST_F(LocalMemory, MakesASetOrNone) {
     EXPECT_EQ(second_.why(), errc::no_such_set);
 }
 
+TEST_F(LocalMemory, IsNotNeededToReleaseScopes) {
+    const auto outer = first_.create_scope();
+    const auto inner = first_.create_scope(outer);
+    const auto innermost = first_.create_scope(inner);
+    const auto other = first_.create_scope();
+    for (const auto each : {outer, inner, innermost, other})
+        first_.alloc(pool_, 3, each);
+    EXPECT_EQ(without_memory(0, [&] { return first_.release(outer); }), 9U);
+    first_.create_scope(innermost);
+    EXPECT_EQ(first_.why(), errc::scope_ended);
+    EXPECT_EQ(without_memory(0, [&] { return first_.release(0); }), 3U);
+    EXPECT_EQ(first_.in_use(pool_), 0U);
+    first_.create_scope(other);
+    EXPECT_EQ(first_.why(), errc::scope_ended);
+}
+
 } // namespace

@@ -149,19 +149,17 @@ int client::put_in_scope(attachment& to, std::uint32_t scope, std::uint32_t word
     }
 }
 
-int client::release_scope(std::uint32_t scope, std::uint64_t& released) {
+int client::release_scope(std::uint32_t scope, std::uint64_t& released) noexcept {
     const std::scoped_lock lock{mutex_};
     if (scope != root_scope && !scopes_.open(scope))
         return ESTALE;
-    const auto ended = scopes_.tree(scope);
     for (auto* each : used_) {
-        for (const auto below : ended)
-            released += each->release(below);
+        scopes_.for_each_of_tree(scope,
+                                 [&](std::uint32_t below) { released += each->release(below); });
         if (scope == root_scope)
             released += each->release(root_scope);
     }
-    for (const auto below : ended)
-        scopes_.remove(below);
+    scopes_.remove_tree(scope);
     return 0;
 }
 

@@ -52,7 +52,7 @@ class client : public std::enable_shared_from_this<client> {
     [[nodiscard]] bool scope_open(std::uint32_t scope) noexcept;
     [[nodiscard]] int put_in_scope(attachment& to, std::uint32_t scope, std::uint32_t word,
                                    std::uint64_t mask) noexcept;
-    [[nodiscard]] int release_scope(std::uint32_t scope, std::uint64_t& released);
+    [[nodiscard]] int release_scope(std::uint32_t scope, std::uint64_t& released) noexcept;
     [[nodiscard]] int dissolve_scope(std::uint32_t scope, std::uint64_t& moved);
 
     // Sets.

@@ -37,20 +37,23 @@ bool scopes::below(std::uint32_t number, std::uint32_t above) const noexcept {
     return true;
 }
 
-std::vector<std::uint32_t> scopes::tree(std::uint32_t number) const {
-    std::vector<std::uint32_t> all;
-    for (const auto& [each, parent] : parents_)
-        if (below(each, number))
-            all.push_back(each);
-    return all;
-}
-
 void scopes::remove(std::uint32_t number) noexcept {
     const auto up = parent(number);
     for (auto& [each, parent] : parents_)
         if (parent == number)
             parent = up;
     parents_.erase(number);
+}
+
+void scopes::remove_tree(std::uint32_t number) noexcept {
+    // Itself last: by it the others are found.
+    for (auto next = parents_.begin(); next != parents_.end();) {
+        const auto each = (next++)->first;
+        if (each != number && below(each, number))
+            remove(each);
+    }
+    if (number != root_scope)
+        remove(number);
 }
 
 } // namespace fixedpool::detail::local

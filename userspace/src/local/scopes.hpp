@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <map>
-#include <vector>
 
 namespace fixedpool::detail::local {
 
@@ -31,11 +30,18 @@ class scopes {
         return parents_.find(number)->second;
     }
 
-    /** The scope and all below it; all there are for the root. */
-    [[nodiscard]] std::vector<std::uint32_t> tree(std::uint32_t number) const;
+    /** Calls @p act with the scope and all below it; all there are for the root. */
+    template <typename function>
+    void for_each_of_tree(std::uint32_t number, function act) const noexcept {
+        for (const auto& [each, parent] : parents_)
+            if (below(each, number))
+                act(each);
+    }
 
     /** Ends a scope; those right below it belong to its parent then. */
     void remove(std::uint32_t number) noexcept;
+    /** Ends the scope and all below it; all there are for the root, which does not end. */
+    void remove_tree(std::uint32_t number) noexcept;
 
   private:
     [[nodiscard]] bool below(std::uint32_t number, std::uint32_t above) const noexcept;
