@@ -121,4 +121,23 @@ TEST_F(LocalMemory, IsNotNeededToReleaseScopes) {
     EXPECT_EQ(first_.why(), errc::scope_ended);
 }
 
+TEST_F(LocalMemory, LeavesInAScopeWhatCannotBeMoved) {
+    const auto large = first_.create(unique_name(), 100'000);
+    for (int refused = 0; refused < many_requests; ++refused) {
+        const auto outer = first_.create_scope();
+        const auto inner = first_.create_scope(outer);
+        first_.alloc(pool_, 5, inner);
+        for (int i = 0; i < 20; ++i)
+            first_.alloc(large, FIXEDPOOL_MAX_BATCH, inner);
+        const auto held = first_.in_use(large) + 5;
+        auto moved = without_memory(
+            refused, [&] { return first_.release(inner, FIXEDPOOL_SCOPE_DISSOLVE); });
+        if (first_.why() == errc::out_of_memory)
+            moved += first_.release(inner, FIXEDPOOL_SCOPE_DISSOLVE);
+        EXPECT_FALSE(first_.why());
+        EXPECT_EQ(moved, held);
+        EXPECT_EQ(first_.release(outer), held);
+    }
+}
+
 } // namespace

@@ -165,23 +165,21 @@ std::uint64_t attachment::pour_word(std::uint32_t word, std::uint64_t mask, std:
     return count_of(mask);
 }
 
-std::uint64_t attachment::pour(std::uint32_t from, std::uint32_t to) {
+void attachment::pour(std::uint32_t from, std::uint32_t to, std::uint64_t& moved) {
     const auto held = parts_.find(from);
     if (held == parts_.end())
-        return 0;
-    std::uint64_t count = 0;
+        return;
     for (const auto& [number, bits] : held->second)
         for (std::uint32_t i = 0; i < page_words; ++i)
             if (const auto mask = std::exchange((*bits)[i], 0); mask != 0) {
                 try {
-                    count += pour_word(number * page_words + i, mask, to);
+                    moved += pour_word(number * page_words + i, mask, to);
                 } catch (...) {
                     (*bits)[i] = mask;
                     throw;
                 }
             }
     parts_.erase(held);
-    return count;
 }
 
 void attachment::count_holders(std::vector<std::uint8_t>& holders) const noexcept {

@@ -94,10 +94,10 @@ class attachment {
     std::uint64_t release(std::uint32_t scope) noexcept;
 
     /**
-     * Moves all that a scope holds to another; returns how many blocks that was.
+     * Moves all that a scope holds to another; adds to @p moved how many blocks that was.
      * Throws: std::bad_alloc; what has not been moved stays.
      */
-    std::uint64_t pour(std::uint32_t from, std::uint32_t to);
+    void pour(std::uint32_t from, std::uint32_t to, std::uint64_t& moved);
 
     /** In the child after fork(): adds one to @p holders of each block held. */
     void count_holders(std::vector<std::uint8_t>& holders) const noexcept;

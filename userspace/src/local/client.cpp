@@ -163,12 +163,16 @@ int client::release_scope(std::uint32_t scope, std::uint64_t& released) noexcept
     return 0;
 }
 
-int client::dissolve_scope(std::uint32_t scope, std::uint64_t& moved) {
+int client::dissolve_scope(std::uint32_t scope, std::uint64_t& moved) noexcept {
     const std::scoped_lock lock{mutex_};
     if (!scopes_.open(scope))
         return ESTALE;
-    for (auto* each : used_)
-        moved += each->pour(scope, scopes_.parent(scope));
+    try {
+        for (auto* each : used_)
+            each->pour(scope, scopes_.parent(scope), moved);
+    } catch (const std::bad_alloc&) {
+        return ENOMEM;
+    }
     scopes_.remove(scope);
     return 0;
 }

@@ -53,7 +53,7 @@ class client : public std::enable_shared_from_this<client> {
     [[nodiscard]] int put_in_scope(attachment& to, std::uint32_t scope, std::uint32_t word,
                                    std::uint64_t mask) noexcept;
     [[nodiscard]] int release_scope(std::uint32_t scope, std::uint64_t& released) noexcept;
-    [[nodiscard]] int dissolve_scope(std::uint32_t scope, std::uint64_t& moved);
+    [[nodiscard]] int dissolve_scope(std::uint32_t scope, std::uint64_t& moved) noexcept;
 
     // Sets.
     [[nodiscard]] int keep_set(const std::shared_ptr<set>& opened) noexcept;
