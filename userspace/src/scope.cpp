@@ -73,8 +73,11 @@ std::uint64_t scope::end(std::uint32_t flags, std::error_code& ec) noexcept {
     request.scope = number_;
     request.flags = flags;
     ec = client_->transport->call(request);
-    if (ec != errc::out_of_memory)
-        *this = {};
+    if (ec != errc::out_of_memory) {
+        // Not by assignment, which would release it once more.
+        number_ = 0;
+        client_.reset();
+    }
     return request.blocks;
 }
 
