@@ -28,9 +28,9 @@ namespace {
 using namespace fixedpool::detail::local;
 
 std::shared_ptr<pool> make_pool(std::uint32_t blocks, std::uint32_t flags = 0,
-                                std::uint32_t max_blocks = 0) {
+                                std::uint32_t max_blocks = 0, std::uint32_t block_size = 64) {
     fixedpool_pool_create request = {};
-    request.block_size = 64;
+    request.block_size = block_size;
     request.blocks = blocks;
     request.max_blocks = max_blocks;
     request.flags = flags;
@@ -124,6 +124,23 @@ TEST(LocalPool, GrowsByBlocksThatArePoisoned) {
     }
     EXPECT_EQ(growing->blocks(), 300U);
     EXPECT_EQ(growing->poison_hits(), 0U);
+    EXPECT_TRUE(growing->valid());
+}
+
+// A pool of large blocks does not take 64 of them where it needs one.
+TEST(LocalPool, GrowsByLargeBlocksOneByOne) {
+    const auto growing = make_pool(1, 0, 130, 65536);
+    for (std::uint32_t blocks = 1; blocks <= 130; ++blocks) {
+        ASSERT_EQ(growing->reserve(1, 1), 1U);
+        ASSERT_EQ(growing->blocks(), blocks);
+    }
+    EXPECT_EQ(growing->reserve(1, 1), 0U);
+    growing->cancel(130);
+    std::array<std::uint64_t, word_blocks> handles{};
+    std::uint32_t word = 0;
+    for (auto left = growing->reserve(130, 130); left != 0;)
+        left -= count_of(growing->claim(left, word, handles.data()));
+    EXPECT_EQ(growing->in_use(), 130U);
     EXPECT_TRUE(growing->valid());
 }
 

@@ -12,11 +12,13 @@ constexpr std::uint64_t chunk_bytes = 65536;
 // A pool does not take much more at a time than it has been found to need.
 constexpr std::uint32_t steps = 64;
 
-/** Of a pool that has that many. A chunk ends with a group of 64, or with the pool. */
+/** Of a pool that has that many. A chunk of small blocks ends with a group of 64. */
 std::uint32_t chunk_end(const shape& of, std::uint32_t blocks) noexcept {
+    const auto fitting = chunk_bytes / of.stride;
     const auto most = std::max(of.initial, of.blocks / steps);
-    const auto step = std::clamp<std::uint64_t>(chunk_bytes / of.stride, 1, most);
-    const auto end = (blocks + step + word_blocks - 1) / word_blocks * word_blocks;
+    auto end = blocks + std::clamp<std::uint64_t>(fitting, 1, most);
+    if (fitting >= word_blocks)
+        end = (end + word_blocks - 1) / word_blocks * word_blocks;
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(end, of.blocks));
 }
 
