@@ -114,6 +114,23 @@ TEST(LocalPool, CountsWhatWasWrittenAfterTheFree) {
     EXPECT_EQ(poisoned->poison_hits(), 1U);
 }
 
+// As in the child of fork(), of a thread that was about to take a block or give it back.
+TEST(LocalPool, CleansWhatIsFreeOnlyAfterwards) {
+    const auto poisoned = make_pool(100, FIXEDPOOL_POOL_POISON);
+    std::array<std::uint64_t, word_blocks> handles{};
+    std::uint32_t word = 0;
+    ASSERT_EQ(poisoned->reserve(2, 2), 2U);
+    ASSERT_EQ(count_of(poisoned->claim(2, word, handles.data())), 2U);
+    for (const auto each : {handles[0], handles[1]})
+        poisoned->block(FIXEDPOOL_HANDLE_SLOT(each) - poisoned->first_slot())[3] = std::byte{};
+    const auto left = (FIXEDPOOL_HANDLE_SLOT(handles[0]) - poisoned->first_slot() + 50) % 100;
+    poisoned->block(left)[3] = std::byte{};
+    poisoned->rebuild(std::vector<std::uint8_t>(100));
+    for (auto rest = poisoned->reserve(100, 100); rest != 0;)
+        rest -= count_of(poisoned->claim(rest, word, handles.data()));
+    EXPECT_EQ(poisoned->poison_hits(), 1U) << "that of the block that was free before";
+}
+
 TEST(LocalPool, GrowsByBlocksThatArePoisoned) {
     const auto growing = make_pool(1, FIXEDPOOL_POOL_POISON, 300);
     std::array<std::uint64_t, word_blocks> handles{};

@@ -86,6 +86,11 @@ class depot {
         return free_.load(std::memory_order_seq_cst);
     }
 
+    /** Those of group @p word that are free, or reserved and not claimed. */
+    [[nodiscard]] std::uint64_t in_group(std::uint32_t word) const noexcept {
+        return words_[word].load(std::memory_order_relaxed);
+    }
+
     /** Takes everything out. Requires: nobody else is at work. */
     void clear() noexcept;
 

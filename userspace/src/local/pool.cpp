@@ -135,9 +135,6 @@ pool::pool(const fixedpool_pool_create& request, const local::shape& chosen, std
     // same slots is not taken for one of this pool.
     const auto version = static_cast<std::uint32_t>(std::random_device{}()) & ~1U;
     std::fill_n(versions_, std::size_t{words()} * word_blocks, version);
-    if (hygienic())
-        for (std::uint32_t index = 0; index < blocks(); ++index)
-            block_ended(index);
     rebuild(std::vector<std::uint8_t>(shape_.blocks));
 }
 
@@ -327,20 +324,28 @@ int pool::hold(std::uint32_t index, std::uint32_t version, holder kind) noexcept
 }
 
 void pool::rebuild(const std::vector<std::uint8_t>& holders) noexcept {
-    depot_.clear();
-    depot::giving giving{depot_};
-    for (std::uint32_t word = 0; word < words(); ++word) {
+    const auto free_in = [&](std::uint32_t word) {
         const auto first = word * word_blocks;
         const auto end = std::clamp(blocks(), first, first + word_blocks);
         std::uint64_t free = 0;
-        for (auto index = first; index < end; ++index) {
-            put(holds_ + index, std::uint16_t{holders[index]});
-            if (holders[index] != 0)
-                continue;
-            free |= bit_of(index);
+        for (auto index = first; index < end; ++index)
+            free |= holders[index] == 0 ? bit_of(index) : 0;
+        return free;
+    };
+    // What the depot does not have was about to be taken or given back, and may be
+    // neither zeroes nor poison yet; the rest is not touched.
+    for (std::uint32_t word = 0; word < words(); ++word)
+        ended(word, free_in(word) & ~depot_.in_group(word));
+    depot_.clear();
+    depot::giving giving{depot_};
+    for (std::uint32_t index = 0; index < blocks(); ++index)
+        put(holds_ + index, std::uint16_t{holders[index]});
+    for (std::uint32_t word = 0; word < words(); ++word) {
+        const auto free = free_in(word);
+        for_each_block(word, free, [this](std::uint32_t index) {
             if (version(index) % 2 != 0)
                 end_version(index, step::allocation);
-        }
+        });
         giving.give(word, free);
     }
 }

@@ -187,7 +187,8 @@ class pool {
 
     /**
      * Makes holds and depot what @p holders says of each block, and the versions
-     * of those that nobody holds even. Requires: nobody is at work.
+     * of those that nobody holds even; what becomes free so has ended.
+     * Requires: nobody is at work.
      */
     void rebuild(const std::vector<std::uint8_t>& holders) noexcept;
 
