@@ -104,7 +104,7 @@ std::unique_ptr<transport> open_device(const std::string& path, std::error_code&
  *   TRACK      EINVAL: there is nobody to show it
  *   growing    all blocks lie in one chunk of POOL_INFO; memory comes in smaller
  *              ones, and does not go back
- *   waiting    a signal ends it, also if it restarts calls
+ *   waiting    a signal may end it, also if it restarts calls
  *   poll()     knows no POLLHUP and POLLERR: an end on which nobody will come or
  *              listen any more can be read or written, and the call says why
  *   fork()     leaves the child with pools, clients and blocks of its own, which

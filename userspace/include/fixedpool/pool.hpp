@@ -134,8 +134,8 @@ class FIXEDPOOL_EXPORT pool {
      * Returns: its owner.
      * Throws: pool_error: errc::timed_out; pool_destroyed if the pool has lost its
      * name, and too few blocks are free; interrupted if a signal came whose handler
-     * does not restart calls, in process also if it does; what allocate() throws, but
-     * for errc::out_of_blocks.
+     * does not restart calls, in process maybe also if it does; what allocate()
+     * throws, but for errc::out_of_blocks.
      * Complexity: one system call, in process none where nobody has to wait.
      * Signal safety: none. While somebody waits, a handler may give blocks back.
      */
