@@ -413,6 +413,15 @@ TEST_P(Request, IsRefusedWhenItIsOutOfRange) {
     EXPECT_EQ(first_.why(), errc::invalid_argument);
 }
 
+TEST_P(Request, SaysFirstThatANameIsTaken) {
+    first_.create(name_, 0);
+    EXPECT_EQ(first_.why(), errc::name_taken);
+    first_.create(name_, 1, 1U << 31);
+    EXPECT_EQ(first_.why(), errc::name_taken);
+    first_.create(name_, 1, 0, 0);
+    EXPECT_EQ(first_.why(), errc::name_taken);
+}
+
 TEST_P(Request, SaysWhereBlocksLie) {
     const auto coloured = first_.info(first_.create(unique_name(), 10000, 0, 256));
     EXPECT_EQ(coloured.stride, 320U);

@@ -25,11 +25,23 @@ constexpr std::uint32_t valid_flags = FIXEDPOOL_POOL_AUTO_DESTROY | FIXEDPOOL_PO
 constexpr std::string_view name_characters =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 
+bool on_node(const fixedpool_pool_create& request) noexcept {
+    return (request.flags & FIXEDPOOL_POOL_NUMA_NODE) != 0;
+}
+
+/** What is wrong also if the name is taken. */
+int check_fields(const fixedpool_pool_create& request) noexcept {
+    if (::strnlen(request.name, FIXEDPOOL_NAME_SIZE) == FIXEDPOOL_NAME_SIZE)
+        return EINVAL;
+    if (request.mode > UINT16_MAX)
+        return EINVAL;
+    return (on_node(request) ? request.numa_node < 0 : request.numa_node != 0) ? EINVAL : 0;
+}
+
 int check(const fixedpool_pool_create& request) noexcept {
     constexpr auto both = FIXEDPOOL_POOL_ZERO_ON_FREE | FIXEDPOOL_POOL_POISON;
-    const bool on_node = (request.flags & FIXEDPOOL_POOL_NUMA_NODE) != 0;
 
-    if (!name_valid({std::begin(request.name), ::strnlen(request.name, FIXEDPOOL_NAME_SIZE)}))
+    if (!name_valid(std::begin(request.name)))
         return EINVAL;
     if (request.reserve > request.blocks)
         return EINVAL;
@@ -38,11 +50,9 @@ int check(const fixedpool_pool_create& request) noexcept {
         return EINVAL;
     if ((request.mode & ~valid_mode) != 0)
         return EINVAL;
-    if (!on_node)
-        return request.numa_node == 0 ? 0 : EINVAL;
-    return request.numa_node >= 0 && node_exists(static_cast<std::uint32_t>(request.numa_node))
-               ? 0
-               : EINVAL;
+    if (on_node(request) && !node_exists(static_cast<std::uint32_t>(request.numa_node)))
+        return EINVAL;
+    return 0;
 }
 
 bool in_group(gid_t group) {
@@ -151,7 +161,8 @@ int registry::attach(const std::shared_ptr<pool>& to, client& attached) {
 
 int registry::create_pool(const fixedpool_pool_create& request, client& creator,
                           std::uint32_t& id) {
-    if (const int error = check(request); error != 0)
+    int error = check_fields(request);
+    if (error != 0)
         return error;
     const std::string_view name{std::begin(request.name)};
     shape chosen{};
@@ -161,7 +172,9 @@ int registry::create_pool(const fixedpool_pool_create& request, client& creator,
         if (find_pool(name))
             return EEXIST;
     }
-    int error = shape::choose(request, chosen);
+    error = check(request);
+    if (error == 0)
+        error = shape::choose(request, chosen);
     if (error != 0)
         return error;
     const auto made = pool::make(request, chosen, error);
