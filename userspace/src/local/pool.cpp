@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <random>
+#include <ctime>
 
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "slots.hpp"
@@ -77,6 +78,16 @@ std::uint64_t memory_of(const shape& chosen) noexcept {
            holds_bytes(chosen.blocks) + depot::bytes(chosen.blocks);
 }
 
+/** As hard to guess as the system makes it; but there is always one. */
+std::uint32_t any_number() noexcept {
+    std::uint32_t number = 0;
+    if (::getrandom(&number, sizeof(number), GRND_NONBLOCK) == sizeof(number))
+        return number;
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<std::uint32_t>(now.tv_nsec);
+}
+
 std::optional<std::uint32_t> node_of(const fixedpool_pool_create& request) noexcept {
     if ((request.flags & FIXEDPOOL_POOL_NUMA_NODE) == 0)
         return {};
@@ -133,7 +144,7 @@ pool::pool(const fixedpool_pool_create& request, const local::shape& chosen, std
       watched_{depot_, queue_} {
     // Versions begin anywhere, so that a handle of an earlier pool that had the
     // same slots is not taken for one of this pool.
-    const auto version = static_cast<std::uint32_t>(std::random_device{}()) & ~1U;
+    const auto version = any_number() & ~1U;
     std::fill_n(versions_, std::size_t{words()} * word_blocks, version);
     rebuild(std::vector<std::uint8_t>(shape_.blocks));
 }
