@@ -247,7 +247,8 @@ std::uint64_t pool::end_quads(std::uint32_t word, std::uint64_t mask, step what)
         auto ours = quad_held;
         bool alone = (mask >> bit & quad_mask) == quad_mask;
         if constexpr (how == ending::alone) {
-            alone = alone && get(holds) == ours;
+            // Acquire: as in exchange().
+            alone = alone && get(holds, __ATOMIC_ACQUIRE) == ours;
             if (alone)
                 put(holds, wide{0});
         } else {
