@@ -137,11 +137,22 @@ class category final : public std::error_category {
     }
 };
 
+/** Is there before anything runs, and never goes: handlers of signals need no lock for it. */
+union lasting_category {
+    category instance;
+
+    constexpr lasting_category() noexcept : instance{} {}
+    lasting_category(const lasting_category&) = delete;
+    lasting_category& operator=(const lasting_category&) = delete;
+    ~lasting_category() {} // NOLINT(modernize-use-equals-default): would be deleted
+};
+
+constinit const lasting_category the_category;
+
 } // namespace
 
 const std::error_category& error_category() noexcept {
-    static const category instance;
-    return instance;
+    return the_category.instance; // NOLINT(*-union-access): it is always that
 }
 
 std::error_code make_error_code(errc cause) noexcept {
