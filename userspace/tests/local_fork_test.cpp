@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -153,11 +154,10 @@ TEST_F(Fork, InTheMidstOfEverythingLosesNothing) {
 
 // The parent goes on where clients, pools and channels come and go.
 TEST_F(Fork, LetsOthersComeAndGo) {
-    std::atomic<bool> stop = false;
-    const auto churn = [&stop] {
-        while (!stop) {
+    const auto churn = [](const std::stop_token& stop, const pool_options& options) {
+        while (!stop.stop_requested()) {
             const auto brief = client::open_in_process();
-            const auto pool_of_it = brief.create(small_pool());
+            const auto pool_of_it = brief.create(options);
             const auto end =
                 channel::create(pool_of_it, {.name = "", .capacity = 1, .waits = blocking::no});
             end.send(pool_of_it.allocate());
@@ -166,10 +166,9 @@ TEST_F(Fork, LetsOthersComeAndGo) {
     std::vector<std::jthread> threads;
     threads.reserve(3);
     for (int i = 0; i < 3; ++i)
-        threads.emplace_back(churn);
+        threads.emplace_back(churn, small_pool());
     for (int round = 0; round < 200; ++round)
         ASSERT_EQ(end_of(start_child([] { return 0; })), 0);
-    stop = true;
 }
 
 // Those who wait do not exist in the child, where the pool is open to who does not.
