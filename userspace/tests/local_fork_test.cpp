@@ -171,6 +171,30 @@ TEST_F(Fork, LetsOthersComeAndGo) {
         ASSERT_EQ(end_of(start_child([] { return 0; })), 0);
 }
 
+// Who was about to attach, or to create, is not counted in the child.
+TEST_F(Fork, CountsThoseWhoAreAttached) {
+    const auto other = client::open_in_process();
+    const auto counted = client_.create(with_blocks(100'000));
+    const auto brief = small_pool();
+    const std::jthread attaching{[&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            static_cast<void>(other.attach(counted.name()));
+            static_cast<void>(other.create(brief));
+        }
+    }};
+    for (int round = 0; round < 200; ++round)
+        ASSERT_EQ(end_of(start_child([&] {
+                      std::error_code ec;
+                      static_cast<void>(other.try_attach(counted.name(), ec));
+                      if (!ec && counted.usage().clients != 1)
+                          return 1;
+                      static_cast<void>(other.try_attach(brief.name, ec));
+                      return ec ? 0 : 2; // there only if it is attached already
+                  })),
+                  0)
+            << "round " << round;
+}
+
 // Those who wait do not exist in the child, where the pool is open to who does not.
 TEST_F(Fork, LeavesTheChildNobodyWhoWaits) {
     const auto shared = client_.create(small_pool());

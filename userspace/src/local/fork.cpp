@@ -68,11 +68,22 @@ bool busy(const pool& of) {
     return found;
 }
 
+/** Those who were about to attach never will be. */
+void recount_attached(pool& to) {
+    std::uint32_t count = 0;
+    registry::instance().for_each_client_locked([&](client& each) {
+        each.for_each_attachment_locked(
+            [&](const attachment& held) { count += &held.pool() == &to ? 1 : 0; });
+    });
+    to.registered.attached = count;
+}
+
 void renew_child() {
     std::vector<client*> clients;
     slots::instance().for_each_locked([](pool& each) {
         if (busy(each))
             rebuild(each);
+        recount_attached(each);
         each.queue().forget_all();
         each.watched().forget_all();
         for (auto* of : each.registered.channels)
@@ -88,6 +99,7 @@ void renew_child() {
         if (each->closing())
             registry::instance().close_client(*each);
     }
+    registry::instance().unlink_left();
 }
 
 } // namespace

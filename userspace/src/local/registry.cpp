@@ -144,6 +144,21 @@ void registry::detached_locked(pool& left) noexcept {
         static_cast<void>(unlink(left)); // the caller still has a reference
 }
 
+void registry::unlink_left() noexcept {
+    const auto is_left = [](const std::shared_ptr<pool>& each) {
+        return each->registered.attached == 0 &&
+               (each->registered.flags & FIXEDPOOL_POOL_AUTO_DESTROY) != 0;
+    };
+    for (;;) {
+        std::shared_ptr<pool> left; // freed outside of the lock
+        const std::scoped_lock lock{mutex_};
+        const auto found = std::ranges::find_if(pools_, is_left);
+        if (found == pools_.end())
+            return;
+        left = unlink(**found);
+    }
+}
+
 /** Attaches to a pool, which counts the client already. */
 int registry::attach(const std::shared_ptr<pool>& to, client& attached) {
     int error = 0;

@@ -66,6 +66,9 @@ class registry {
     /** A client has left; under the lock. Pools that end so lose their name. */
     void detached_locked(pool& left) noexcept;
 
+    /** In the child after fork(): ends pools that nobody is attached to, and that end so. */
+    void unlink_left() noexcept;
+
     /** Lets all who sleep on a channel of a pool look again. */
     void wake_channels(pool& of) noexcept;
 
