@@ -45,15 +45,15 @@ void scopes::remove(std::uint32_t number) noexcept {
     parents_.erase(number);
 }
 
-void scopes::remove_tree(std::uint32_t number) noexcept {
+void scopes::remove_tree(std::uint32_t top) noexcept {
     // Itself last: by it the others are found.
     for (auto next = parents_.begin(); next != parents_.end();) {
         const auto each = (next++)->first;
-        if (each != number && below(each, number))
+        if (each != top && below(each, top))
             remove(each);
     }
-    if (number != root_scope)
-        remove(number);
+    if (top != root_scope)
+        remove(top);
 }
 
 } // namespace fixedpool::detail::local

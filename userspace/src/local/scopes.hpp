@@ -32,16 +32,16 @@ class scopes {
 
     /** Calls @p act with the scope and all below it; all there are for the root. */
     template <typename function>
-    void for_each_of_tree(std::uint32_t number, function act) const noexcept {
+    void for_each_of_tree(std::uint32_t top, function act) const noexcept {
         for (const auto& [each, parent] : parents_)
-            if (below(each, number))
+            if (below(each, top))
                 act(each);
     }
 
     /** Ends a scope; those right below it belong to its parent then. */
     void remove(std::uint32_t number) noexcept;
     /** Ends the scope and all below it; all there are for the root, which does not end. */
-    void remove_tree(std::uint32_t number) noexcept;
+    void remove_tree(std::uint32_t top) noexcept;
 
   private:
     [[nodiscard]] bool below(std::uint32_t number, std::uint32_t above) const noexcept;
