@@ -71,7 +71,7 @@ TEST_F(waiting, takes_what_is_free_at_once)
 TEST_F(waiting, ends_with_the_block_that_is_freed)
 {
 	ASSERT_TRUE(starts_to_wait(&self->waiter));
-	EXPECT_EQ(1, sysfs_number(POOL, "waits"));
+	EXPECT_TRUE(EVENTUALLY(sysfs_number(POOL, "waits") == 1));
 	ASSERT_EQ(0, block_free(self->owner, self->handles[3]));
 	ASSERT_EQ(0, waited(&self->waiter));
 	EXPECT_EQ(1, self->waiter.done);
