@@ -39,8 +39,8 @@ tracing=/sys/kernel/tracing
 
 # events_on: as in client_trace_test, without what would change the scheduler
 events_on() {
-	echo 0 > $tracing/options/record-cmd &&
-		echo 1 > $tracing/events/fixedpool/enable
+	echo 0 > "$tracing/options/record-cmd" &&
+		echo 1 > "$tracing/events/fixedpool/enable"
 }
 
 plan 32
@@ -74,7 +74,7 @@ check "nothing is left after that" is_absent
 load pools=idle:4096:4
 check "events can be traced" events_on
 check "events that are on do not hinder the unload" unload
-check "nothing is left of them" fails [ -d $tracing/events/fixedpool ]
+check "nothing is left of them" fails [ -d "$tracing/events/fixedpool" ]
 check "nothing is left after them" is_absent
 
 check "the consumer module does not load alone" \
