@@ -215,6 +215,57 @@ TEST(a_pool_that_cannot_be_mapped_shows_no_holds)
 	close(client);
 }
 
+/* Blocks that are not held are not to be seen there; how many hold them, is. */
+TEST(a_revocable_pool_shows_its_holds_too)
+{
+	struct fixedpool_pool_create parameters = pool_parameters(POOL);
+	struct fixedpool_pool_info info;
+	int client = client_open();
+	const __u16 *counts;
+	__u64 handle;
+
+	ASSERT_LE(0, client);
+	parameters.block_size = PAGE;
+	parameters.align = PAGE;
+	parameters.flags |= FIXEDPOOL_POOL_REVOCABLE;
+	ASSERT_EQ(0, call(client, FIXEDPOOL_IOC_POOL_CREATE, &parameters));
+	ASSERT_EQ(0, pool_info(client, parameters.id, &info));
+	counts = map_holds(client, &info);
+	ASSERT_NE(MAP_FAILED, counts);
+	handle = block_take(client, parameters.id);
+	ASSERT_NE(0, handle);
+	EXPECT_EQ(FIXEDPOOL_HELD_ONCE, counts[block_index(&info, handle)]);
+	ASSERT_EQ(0, block_free(client, handle));
+	EXPECT_EQ(0, __atomic_load_n(&counts[block_index(&info, handle)], __ATOMIC_RELAXED));
+	munmap((void *)counts, info.holds_length);
+	close(client);
+}
+
+TEST(can_be_read_through_a_descriptor_that_can_only_read)
+{
+	int owner = client_open(), reader = open(FIXEDPOOL_DEVICE, O_RDONLY | O_CLOEXEC);
+	struct fixedpool_pool_info info;
+	const __u16 *counts;
+	__u64 handle;
+	__u32 pool;
+
+	ASSERT_LE(0, owner);
+	ASSERT_LE(0, reader);
+	ASSERT_EQ(0, pool_create(owner, POOL, 0, 64, BLOCKS, &pool));
+	ASSERT_EQ(0, pool_attach(reader, POOL, NULL));
+	ASSERT_EQ(0, pool_info(reader, pool, &info));
+	counts = map_holds(reader, &info);
+	ASSERT_NE(MAP_FAILED, counts);
+	handle = block_take(owner, pool);
+	ASSERT_NE(0, handle);
+	EXPECT_EQ(FIXEDPOOL_HELD_ONCE, counts[block_index(&info, handle)]);
+	EXPECT_EQ(-1, mprotect((void *)counts, PAGE, PROT_READ | PROT_WRITE));
+	EXPECT_EQ(EACCES, errno);
+	munmap((void *)counts, info.holds_length);
+	close(reader);
+	close(owner);
+}
+
 TEST(holds_are_there_for_blocks_that_are_still_to_come)
 {
 	struct fixedpool_pool_create parameters = pool_parameters(POOL);
