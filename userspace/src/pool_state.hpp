@@ -14,11 +14,11 @@
 #include <string_view>
 #include <system_error>
 
+#include <fixedpool/detail/geometry.hpp>
 #include <fixedpool/handle.hpp>
 #include <fixedpool/pool.hpp>
 
 #include "client_state.hpp"
-#include "geometry.hpp"
 
 namespace fixedpool::detail {
 

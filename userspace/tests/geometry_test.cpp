@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "geometry.hpp"
+#include <fixedpool/detail/geometry.hpp>
 
 namespace {
 
@@ -82,6 +82,36 @@ TEST(Geometry, ReachesBeyondFourGigabytes) {
     static_assert(places.offset(UINT32_MAX) == std::uint64_t{UINT32_MAX} << 22);
     constexpr geometry one_chunk{UINT32_MAX, UINT64_MAX, 64};
     static_assert(one_chunk.offset(UINT32_MAX - 1) == (std::uint64_t{UINT32_MAX} - 1) * 64);
+}
+
+// Every block is found where it is placed, and nothing right before or behind its begin.
+testing::AssertionResult finds_what_it_places(const geometry& places, std::uint32_t first,
+                                              std::uint32_t count) {
+    for (auto index = first; index - first < count; ++index) {
+        const auto offset = places.offset(index);
+        if (places.index(offset) != index)
+            return testing::AssertionFailure() << "block " << index;
+        if (places.index(offset + 1) == index || (offset != 0 && places.index(offset - 1) == index))
+            return testing::AssertionFailure() << "next to block " << index;
+    }
+    return testing::AssertionSuccess();
+}
+
+TEST(Geometry, FindsBlocksByTheirPlace) {
+    EXPECT_TRUE(finds_what_it_places({3, 4096, 1360}, 0, 10000));
+    EXPECT_TRUE(finds_what_it_places({64, 4096, 64}, 0, 10000));
+    EXPECT_TRUE(finds_what_it_places({63, 4096, 65}, UINT32_MAX - 20000, 10000));
+    EXPECT_TRUE(finds_what_it_places({1, 4U << 20, 4U << 20}, UINT32_MAX - 20000, 10000));
+    EXPECT_TRUE(finds_what_it_places({UINT32_MAX, UINT64_MAX, 64}, UINT32_MAX - 20000, 10000));
+    EXPECT_TRUE(finds_what_it_places({UINT32_MAX, UINT64_MAX, 72}, 0, 10000));
+    EXPECT_TRUE(finds_what_it_places({4096, 3U << 20, 513}, 1U << 30, 10000));
+}
+
+TEST(Geometry, FindsNoBlockInTheRestOfAChunk) {
+    constexpr geometry places{3, 4096, 1360};
+    static_assert(places.index(4080) == geometry::no_index);
+    static_assert(places.index(1) == geometry::no_index);
+    static_assert(places.index(4096) == 3);
 }
 
 } // namespace
