@@ -9,17 +9,24 @@
 
 namespace fixedpool {
 
-block::block(std::shared_ptr<const detail::pool_state> owner, fixedpool::handle held) noexcept
-    : pool_{std::move(owner)},
-      handle_{held},
-      data_{pool_->address(*pool_->index_of(held))} {}
+namespace {
 
-void block::free_held() noexcept {
-    std::error_code ignored;
-    pool_->free({&handle_, 1}, ignored);
+const detail::pool_state& state_of(const detail::front& pool) noexcept {
+    return detail::pool_state::of(pool);
 }
 
-std::size_t block::size() const noexcept { return pool_ ? pool_->info().block_size : 0; }
+} // namespace
+
+void block::free_held(detail::putting tried) noexcept {
+    std::error_code ignored;
+    state_of(*pool_).free_one(handle_, detail::counting::yes, tried, ignored);
+}
+
+void block::drop_owner() noexcept { state_of(*pool_).drop_owner(); }
+
+std::size_t block::size() const noexcept {
+    return pool_ != nullptr ? state_of(*pool_).info().block_size : 0;
+}
 
 namespace {
 
@@ -38,12 +45,12 @@ handle block::give(client_id receiver) {
     std::error_code ec;
     const auto given = try_give(receiver, ec);
     if (ec)
-        refuse(ec, "give client ", receiver, *pool_, handle_);
+        refuse(ec, "give client ", receiver, state_of(*pool_), handle_);
     return given;
 }
 
 handle block::try_give(client_id receiver, std::error_code& ec) noexcept {
-    if (pool_->give({&handle_, 1}, receiver, ec) == 0)
+    if (state_of(*pool_).give({&handle_, 1}, receiver, ec) == 0)
         return {};
     return release();
 }
@@ -52,12 +59,12 @@ handle block::share(client_id receiver) const {
     std::error_code ec;
     const auto shared = try_share(receiver, ec);
     if (ec)
-        refuse(ec, "share with client ", receiver, *pool_, handle_);
+        refuse(ec, "share with client ", receiver, state_of(*pool_), handle_);
     return shared;
 }
 
 handle block::try_share(client_id receiver, std::error_code& ec) const noexcept {
-    return pool_->share({&handle_, 1}, receiver, ec) == 1 ? handle_ : fixedpool::handle{};
+    return state_of(*pool_).share({&handle_, 1}, receiver, ec) == 1 ? handle_ : fixedpool::handle{};
 }
 
 } // namespace fixedpool

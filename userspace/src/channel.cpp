@@ -87,6 +87,8 @@ bool channel::try_send(block& sent, std::error_code& ec) const noexcept {
 }
 
 std::size_t channel::try_send(std::span<const handle> handles, std::error_code& ec) const noexcept {
+    // Before: the receiver may be another process.
+    pool_->forget(handles);
     return end_->send(handles, ec);
 }
 
@@ -102,11 +104,14 @@ block channel::try_receive(std::error_code& ec) const noexcept {
     handle name;
     if (try_receive({&name, 1}, ec) == 0)
         return {};
-    return {pool_, name};
+    pool_->add_owner();
+    return {*pool_, name};
 }
 
 std::size_t channel::try_receive(std::span<handle> handles, std::error_code& ec) const noexcept {
-    return end_->receive(handles, ec);
+    const auto received = end_->receive(handles, ec);
+    pool_->received(handles.first(received));
+    return received;
 }
 
 } // namespace fixedpool

@@ -110,7 +110,7 @@ pool client::try_create(const pool_options& options, std::error_code& ec) const 
     if (ec)
         return {};
 
-    pool created{detail::pool_state::make(state_, request.id, ec)};
+    pool created{detail::pool_state::make(state_, request.id, options.cache, ec)};
     if (ec) {
         std::error_code ignored;
         try_destroy(options.name, ignored);
@@ -118,22 +118,22 @@ pool client::try_create(const pool_options& options, std::error_code& ec) const 
     return created;
 }
 
-pool client::attach(std::string_view name) const {
+pool client::attach(std::string_view name, caching cache) const {
     std::error_code ec;
-    auto result = try_attach(name, ec);
+    auto result = try_attach(name, cache, ec);
     if (ec)
         refuse(ec, "attach to", name);
     return result;
 }
 
-pool client::try_attach(std::string_view name, std::error_code& ec) const noexcept {
+pool client::try_attach(std::string_view name, caching cache, std::error_code& ec) const noexcept {
     fixedpool_pool_attach request = {};
     ec = put_name(request.name, name);
     if (!ec)
         ec = state_->transport->call(request);
     if (ec)
         return {};
-    return pool{detail::pool_state::make(state_, request.id, ec)};
+    return pool{detail::pool_state::make(state_, request.id, cache, ec)};
 }
 
 void client::destroy(std::string_view name) const {

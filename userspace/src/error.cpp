@@ -81,6 +81,7 @@ constexpr cause causes[] = {
     {errc::stale_handle, ESTALE, open_client & ~scoping, "the allocation has ended"},
     {errc::not_holder, EPERM, open_client, "this client does not hold the block"},
     {errc::wrong_pool, EINVAL, nowhere, "the block belongs to another pool"},
+    {errc::not_a_block, EINVAL, nowhere, "no allocated block of the pool begins there"},
     {errc::beyond_block, EMSGSIZE, open_client & ~on({operation::alloc_by_size}),
      "beyond the last byte of the block"},
     {errc::too_many_holders, EBUSY, open_client, "the block has too many holders"},

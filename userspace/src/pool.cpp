@@ -11,6 +11,8 @@
 namespace fixedpool {
 namespace {
 
+using detail::counting;
+
 std::string quoted(const pool& asked) { return '\'' + std::string{asked.name()} + '\''; }
 
 std::string blocks(std::size_t count) {
@@ -42,7 +44,9 @@ std::string transfer(const char* request, std::uint32_t offset, std::size_t leng
 
 } // namespace
 
-pool::pool(std::shared_ptr<const detail::pool_state> state) noexcept : state_{std::move(state)} {}
+pool::pool(std::shared_ptr<const detail::pool_state> state) noexcept
+    : state_{std::move(state)},
+      front_{state_.get()} {}
 
 std::string_view pool::name() const noexcept { return state_->info().name; }
 std::uint32_t pool::block_size() const noexcept { return state_->info().block_size; }
@@ -64,19 +68,62 @@ pool_usage pool::usage() const {
 
 pool_usage pool::try_usage(std::error_code& ec) const noexcept { return state_->usage(ec); }
 
-block pool::allocate(contents wanted) const {
+std::uint32_t pool::trim() const noexcept { return state_->trim(); }
+
+block pool::allocate_slowly(contents wanted) const {
     std::error_code ec;
-    auto result = try_allocate(wanted, ec);
+    auto result = try_allocate_slowly(wanted, ec);
     if (ec)
         refuse(ec, *this, "allocate " + blocks(1));
     return result;
 }
 
-block pool::try_allocate(contents wanted, std::error_code& ec) const noexcept {
-    handle taken;
-    if (state_->allocate_all({&taken, 1}, wanted, ec) == 0)
-        return {};
-    return {state_, taken};
+block pool::try_allocate_slowly(contents wanted, std::error_code& ec) const noexcept {
+    const auto taken = state_->allocate_one(wanted, counting::yes, ec);
+    return taken ? block{*front_, taken} : block{};
+}
+
+handle pool::allocate_handle_slowly() const {
+    std::error_code ec;
+    const auto taken = try_allocate_handle_slowly(ec);
+    if (ec)
+        refuse(ec, *this, "allocate " + blocks(1));
+    return taken;
+}
+
+handle pool::try_allocate_handle_slowly(std::error_code& ec) const noexcept {
+    return state_->allocate_one(contents::unspecified, counting::no, ec);
+}
+
+handle pool::allocate_mapped_slowly() const {
+    if (!mappable())
+        refuse(errc::not_mappable, *this, "allocate " + blocks(1));
+    return allocate_handle_slowly();
+}
+
+std::byte* pool::try_allocate_bytes(std::error_code& ec) const noexcept {
+    if (!mappable()) {
+        ec = errc::not_mappable;
+        return nullptr;
+    }
+    const auto taken = try_allocate_handle(ec);
+    return taken ? front_->address(front_->index_of(taken)) : nullptr;
+}
+
+bool pool::try_deallocate_bytes(const void* block, std::error_code& ec) const noexcept {
+    const auto name = handle_of(block);
+    if (!name) {
+        ec = errc::not_a_block;
+        return false;
+    }
+    return try_free(name, ec);
+}
+
+void pool::deallocate_slowly(const void* block) const {
+    std::error_code ec;
+    const auto name = handle_of(block);
+    if (!try_deallocate_bytes(block, ec))
+        refuse(ec, *this, "deallocate", name);
 }
 
 void pool::allocate(std::span<handle> handles, contents wanted) const {
@@ -104,7 +151,8 @@ block pool::try_allocate_until(deadline until, contents wanted,
     handle taken;
     if (state_->allocate_until({&taken, 1}, until, wanted, ec) == 0)
         return {};
-    return {state_, taken};
+    state_->add_owner();
+    return {*front_, taken};
 }
 
 void pool::allocate_until(std::span<handle> handles, deadline until, contents wanted) const {
@@ -132,7 +180,11 @@ std::size_t pool::try_allocate_some(std::span<handle> handles, contents wanted,
     return state_->allocate_some(handles, wanted, ec);
 }
 
-void pool::free(handle name) const { free({&name, 1}); }
+void pool::free_slowly(handle name, detail::putting tried) const {
+    std::error_code ec;
+    if (!try_free_slowly(name, tried, ec))
+        refuse(ec, *this, "free", name);
+}
 
 void pool::free(std::span<const handle> handles) const {
     std::error_code ec;
@@ -141,8 +193,8 @@ void pool::free(std::span<const handle> handles) const {
         refuse(ec, *this, in_series("free", done, handles.size()), handles[done], done);
 }
 
-bool pool::try_free(handle name, std::error_code& ec) const noexcept {
-    return try_free({&name, 1}, ec) == 1;
+bool pool::try_free_slowly(handle name, detail::putting tried, std::error_code& ec) const noexcept {
+    return state_->free_one(name, counting::no, tried, ec);
 }
 
 std::size_t pool::try_free(std::span<const handle> handles, std::error_code& ec) const noexcept {
@@ -192,7 +244,7 @@ block pool::try_adopt(handle name, std::error_code& ec) const noexcept {
     const auto state = state_->check(name, ec);
     if (ec)
         return {};
-    if (!state_->index_of(name))
+    if (!index_of(name))
         ec = errc::wrong_pool;
     else if (!state.alive)
         ec = errc::stale_handle;
@@ -200,7 +252,9 @@ block pool::try_adopt(handle name, std::error_code& ec) const noexcept {
         ec = errc::not_holder;
     if (ec)
         return {};
-    return {state_, name};
+    state_->received({&name, 1});
+    state_->add_owner();
+    return {*front_, name};
 }
 
 handle_state pool::check(handle name) const {
@@ -213,12 +267,6 @@ handle_state pool::check(handle name) const {
 
 handle_state pool::try_check(handle name, std::error_code& ec) const noexcept {
     return state_->check(name, ec);
-}
-
-std::byte* pool::get(handle name) const noexcept { return state_->get(name); }
-
-std::optional<std::uint32_t> pool::index_of(handle name) const noexcept {
-    return state_->index_of(name);
 }
 
 void pool::read(handle name, std::uint32_t offset, std::span<std::byte> bytes) const {

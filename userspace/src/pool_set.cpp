@@ -140,9 +140,13 @@ block pool_set::try_allocate(std::uint32_t size, contents wanted,
     ec = state_->client->transport->call(request);
     if (ec)
         return {};
-    for (const auto& each : state_->pools)
-        if (each->index_of(taken))
-            return {each, taken};
+    for (const auto& each : state_->pools) {
+        if (each->index_of(taken) == detail::geometry::no_index)
+            continue;
+        each->received({&taken, 1});
+        each->add_owner();
+        return {*each, taken};
+    }
     // Of a pool that the caller has not said to be one of the set.
     std::error_code ignored;
     state_->pools.front()->free({&taken, 1}, ignored);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <limits>
 #include <new>
 #include <utility>
@@ -54,43 +55,192 @@ std::uint64_t monotonic(deadline until) noexcept {
 } // namespace
 
 std::shared_ptr<const pool_state> pool_state::make(std::shared_ptr<client_state> client,
-                                                   std::uint32_t id, std::error_code& ec) noexcept {
+                                                   std::uint32_t id, caching wanted,
+                                                   std::error_code& ec) noexcept {
     auto* const transport = client->transport.get();
-    try {
-        auto state = std::make_shared<const pool_state>(std::move(client), id, ec);
-        return ec ? nullptr : state;
-    } catch (const std::bad_alloc&) {
+    auto* const made = new (std::nothrow) pool_state{std::move(client), id, wanted, ec};
+    if (made == nullptr) {
         fixedpool_pool_detach request = {.id = id, .flags = 0};
         transport->call(request);
         ec = errc::out_of_memory;
         return {};
     }
+    try {
+        std::shared_ptr<const pool_state> state{made, &pool_state::close};
+        return ec ? nullptr : state;
+    } catch (const std::bad_alloc&) { // and closed
+        ec = errc::out_of_memory;
+        return {};
+    }
 }
 
-pool_state::pool_state(std::shared_ptr<client_state> client, std::uint32_t id,
+pool_state::pool_state(std::shared_ptr<client_state> client, std::uint32_t id, caching wanted,
                        std::error_code& ec) noexcept
     : client_{std::move(client)} {
     info_.id = id;
     ec = module().call(info_);
-    if (!ec && info_.data_length != 0)
+    if (ec)
+        return;
+    first_slot_ = info_.first_slot;
+    max_blocks_ = info_.max_blocks;
+    if (info_.data_length != 0)
         ec = map();
+    if (!ec)
+        begin_caching(wanted);
 }
 
 pool_state::~pool_state() {
+    cache_.reset();
     fixedpool_pool_detach request = {.id = info_.id, .flags = 0};
     module().call(request);
 }
 
+void pool_state::close(const pool_state* left) noexcept {
+    const auto counted = left->cache_ ? left->cache_->close() : 0;
+    const auto change = counted - referred;
+    // Acquire and release: what each owner did to his block lies before its end.
+    if (left->owners_.fetch_add(change, std::memory_order_acq_rel) + change == 0)
+        delete left;
+}
+
+void pool_state::add_owner() const noexcept {
+    if (!count_owners(1))
+        owners_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void pool_state::drop_owner() const noexcept {
+    if (!count_owners(-1) && owners_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+        delete this;
+}
+
 std::error_code pool_state::map() noexcept {
     std::error_code ec;
-    data_ = module().map(info_.data_offset, info_.data_length, access::read_write, ec);
+    data_region_ = module().map(info_.data_offset, info_.data_length, access::read_write, ec);
     if (ec)
         return ec;
-    versions_ = module().map(info_.versions_offset, info_.versions_length, access::read, ec);
+    versions_region_ =
+        module().map(info_.versions_offset, info_.versions_length, access::read_write, ec);
     if (ec)
         return ec;
+    data_ = data_region_.get();
+    data_length_ = info_.data_length;
+    versions_ = reinterpret_cast<std::uint32_t*>(versions_region_.get());
     geometry_ = geometry{info_.chunk_blocks, info_.chunk_size, info_.stride};
     return ec;
+}
+
+/** Whatever stands in the way: then every block is taken and freed by a call. */
+void pool_state::begin_caching(caching wanted) noexcept {
+    // What these do to each block, they do where it leaves the pool and comes back.
+    constexpr std::uint32_t attended = FIXEDPOOL_POOL_ZERO_ON_ALLOC | FIXEDPOOL_POOL_ZERO_ON_FREE |
+                                       FIXEDPOOL_POOL_POISON | FIXEDPOOL_POOL_REVOCABLE |
+                                       FIXEDPOOL_POOL_TRACK;
+    constexpr auto needed = FIXEDPOOL_FEATURE_CACHE | FIXEDPOOL_FEATURE_HOLDS;
+    const auto size = cache::size_for(info_.max_blocks);
+    if (wanted == caching::none || size.batch == 0 || (info_.flags & attended) != 0 ||
+        (client_->module.features & needed) != needed || data_ == nullptr ||
+        info_.holds_length == 0 || info_.header_length == 0)
+        return;
+    std::error_code ec;
+    holds_region_ = module().map(info_.holds_offset, info_.holds_length, access::read, ec);
+    if (!ec)
+        header_region_ = module().map(info_.header_offset, info_.header_length, access::read, ec);
+    standings_region_ = local::region{info_.max_blocks};
+    if (ec || !standings_region_)
+        return;
+    cache_ = cache::make(module(), info_.id, size);
+    if (!cache_)
+        return;
+    holds_ = reinterpret_cast<const std::uint16_t*>(holds_region_.get());
+    waiters_ = &reinterpret_cast<const fixedpool_header*>(header_region_.get())->waiters;
+    standings_ = reinterpret_cast<std::uint8_t*>(standings_region_.begin());
+    exact_ = wanted == caching::exact;
+    cache_number_ = cache_->number();
+}
+
+handle pool_state::allocate_one(contents wanted, counting count,
+                                std::error_code& ec) const noexcept {
+    handle taken;
+    ec.clear();
+    auto* const mine = cache_ ? cache_->mine() : nullptr;
+    if (mine != nullptr) {
+        if (mine->enter()) {
+            if (mine->count.load(std::memory_order_relaxed) == 0)
+                cache_->refill(*mine);
+            mine->leave();
+        }
+        taken = count == counting::yes ? take<counting::yes>() : take<counting::no>();
+    }
+    if (!taken) {
+        allocate(std::span{&taken, 1}, flags_of(wanted), 0, ec);
+        if (!ec && count == counting::yes)
+            add_owner();
+    } else if (wanted == contents::zero) {
+        std::memset(address(index_of(taken)), 0, info_.block_size);
+    }
+    return ec ? handle{} : taken;
+}
+
+/** After there is room in the magazine, or, where somebody waits, in the pool. */
+putting pool_state::put_again(handle name, counting count) const noexcept {
+    auto* const mine = cache_->mine();
+    if (mine == nullptr || !mine->enter())
+        return putting::not_here;
+    if (anyone_waits())
+        cache_->give_back(*mine);
+    else if (mine->count.load(std::memory_order_relaxed) >=
+             mine->limit.load(std::memory_order_relaxed))
+        cache_->make_room(*mine);
+    mine->leave();
+    return count == counting::yes ? put<counting::yes>(name) : put<counting::no>(name);
+}
+
+bool pool_state::free_one(handle name, counting count, putting tried,
+                          std::error_code& ec) const noexcept {
+    ec.clear();
+    if (tried == putting::not_here && cache_)
+        tried = put_again(name, count);
+    if (tried == putting::done)
+        return true;
+    if (tried == putting::ended) {
+        cache_->drop(index_of(name));
+    } else {
+        forget({&name, 1});
+        fixedpool_free request = {};
+        request.handles = address_of(&name);
+        request.count = 1;
+        ec = module().call(request);
+    }
+    const bool freed = !ec;
+    if (count == counting::yes)
+        drop_owner();
+    return freed;
+}
+
+void pool_state::note_taken(std::span<const handle> handles, standing now) const noexcept {
+    if (cache_number_ == 0)
+        return;
+    for (const auto each : handles)
+        set_standing(each.slot() - first_slot_, now);
+}
+
+void pool_state::received(std::span<const handle> handles) const noexcept {
+    if (cache_number_ == 0)
+        return;
+    for (const auto each : handles)
+        if (const auto index = index_of(each);
+            index != geometry::no_index && standing_of(index) != standing::in_scope)
+            set_standing(index, standing::own);
+}
+
+void pool_state::forget(std::span<const handle> handles) const noexcept {
+    if (cache_number_ == 0)
+        return;
+    // Not where the handle is stale: then it is about another allocation.
+    for (const auto each : handles)
+        if (const auto index = index_of(each);
+            index != geometry::no_index && version_of(index) == each.version())
+            set_standing(index, standing::unknown);
 }
 
 pool_usage pool_state::usage(std::error_code& ec) const noexcept {
@@ -99,7 +249,9 @@ pool_usage pool_state::usage(std::error_code& ec) const noexcept {
     ec = module().call(request);
     if (ec)
         return {};
-    return {.in_use = request.in_use,
+    // What is cached is free for this process, and at once for who waits.
+    const auto cached = cache_ ? cache_->blocks() : 0;
+    return {.in_use = request.in_use - std::min(request.in_use, cached),
             .peak = request.peak,
             .clients = request.clients,
             .blocks = request.blocks,
@@ -118,22 +270,50 @@ fixedpool_alloc pool_state::allocation(std::span<handle> batch,
 
 std::size_t pool_state::allocate(std::span<handle> handles, std::uint32_t flags,
                                  std::uint32_t scope, std::error_code& ec) const noexcept {
-    return in_batches(handles, client_->module.max_batch, ec,
-                      [&](std::span<handle> batch, std::error_code& stopped) {
-                          auto request = allocation(batch, flags);
-                          request.scope = scope;
-                          stopped = module().call(request);
-                          return std::size_t{request.done};
-                      });
+    const bool partial = (flags & FIXEDPOOL_ALLOC_PARTIAL) != 0;
+    const auto taken = in_batches(handles, client_->module.max_batch, ec,
+                                  [&](std::span<handle> batch, std::error_code& stopped) {
+                                      auto request = allocation(batch, flags);
+                                      request.scope = scope;
+                                      stopped = module().call(request);
+                                      // What the process itself has in its caches is not missing.
+                                      const bool few = stopped == errc::out_of_blocks ||
+                                                       (partial && request.done < batch.size());
+                                      if (few && trim() != 0) {
+                                          const auto done = stopped ? 0 : request.done;
+                                          auto again = allocation(batch.subspan(done), flags);
+                                          again.scope = scope;
+                                          const auto second = module().call(again);
+                                          request.done = done + (second ? 0 : again.done);
+                                          if (stopped)
+                                              stopped = second;
+                                      }
+                                      return std::size_t{request.done};
+                                  });
+    note_taken(handles.first(taken), scope == 0 ? standing::own : standing::in_scope);
+    return taken;
 }
 
 std::size_t pool_state::allocate_all(std::span<handle> handles, contents wanted,
                                      std::error_code& ec, std::uint32_t scope) const noexcept {
-    const auto taken = allocate(handles, flags_of(wanted), scope, ec);
-    if (!ec)
-        return taken;
+    std::size_t cached = 0;
+    if (cache_ && scope == 0 && handles.size() <= rack::max_batch) {
+        ec.clear();
+        for (; cached < handles.size(); ++cached) {
+            handles[cached] = allocate_one(wanted, counting::no, ec);
+            if (ec)
+                break;
+        }
+        if (!ec)
+            return cached;
+    } else {
+        const auto taken = allocate(handles, flags_of(wanted), scope, ec);
+        if (!ec)
+            return taken;
+        cached = taken;
+    }
     std::error_code ignored;
-    free(handles.first(taken), ignored);
+    free(handles.first(cached), ignored);
     return 0;
 }
 
@@ -150,7 +330,20 @@ std::size_t pool_state::allocate_until(std::span<handle> handles, deadline until
     }
     auto request = allocation(handles, flags_of(wanted) | FIXEDPOOL_ALLOC_WAIT);
     request.timeout = monotonic(until);
+    if (!cache_) {
+        ec = module().call(request);
+        return request.done;
+    }
+    auto at_once = allocation(handles, flags_of(wanted));
+    if (!module().call(at_once)) {
+        note_taken(handles, standing::own);
+        return at_once.done;
+    }
+    // While a thread of this process waits, the others of it keep no blocks back: what
+    // they free after that goes to the pool, and so to who has waited longest.
+    const cache::shutting shut{*cache_};
     ec = module().call(request);
+    note_taken(handles.first(request.done), standing::own);
     return request.done;
 }
 
@@ -163,6 +356,16 @@ std::size_t pool_state::allocate_some(std::span<handle> handles, contents wanted
 }
 
 std::size_t pool_state::free(std::span<const handle> handles, std::error_code& ec) const noexcept {
+    if (cache_) {
+        ec.clear();
+        std::size_t freed = 0;
+        for (; freed < handles.size(); ++freed) {
+            const auto tried = put<counting::no>(handles[freed]);
+            if (tried != putting::done && !free_one(handles[freed], counting::no, tried, ec))
+                break;
+        }
+        return freed;
+    }
     return in_batches(handles, client_->module.max_batch, ec,
                       [&](std::span<const handle> batch, std::error_code& stopped) {
                           fixedpool_free request = {};
@@ -176,6 +379,8 @@ std::size_t pool_state::free(std::span<const handle> handles, std::error_code& e
 template <typename request_type>
 std::size_t pool_state::pass_on(std::span<const handle> handles, client_id receiver,
                                 std::error_code& ec) const noexcept {
+    // Before: another process may be given the block next.
+    forget(handles);
     return in_batches(handles, client_->module.max_batch, ec,
                       [&](std::span<const handle> batch, std::error_code& stopped) {
                           request_type request = {};
@@ -273,18 +478,6 @@ void pool_state::unwatch(std::uint32_t number) const noexcept {
     request.flags = FIXEDPOOL_WATCH_REMOVE;
     request.id = number;
     module().call(request);
-}
-
-std::byte* pool_state::get(handle name) const noexcept {
-    const auto index = index_of(name);
-    if (!index || !versions_ || name.version() % 2 == 0)
-        return nullptr;
-    // Acquire: pairs with the store that published the allocation, so that its
-    // contents are seen with it.
-    const auto* words = reinterpret_cast<const std::uint32_t*>(versions_.get());
-    if (__atomic_load_n(words + *index, __ATOMIC_ACQUIRE) != name.version())
-        return nullptr;
-    return address(*index);
 }
 
 } // namespace fixedpool::detail

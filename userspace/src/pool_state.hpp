@@ -6,6 +6,7 @@
 #ifndef FIXEDPOOL_SRC_POOL_STATE_HPP
 #define FIXEDPOOL_SRC_POOL_STATE_HPP
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,29 +15,38 @@
 #include <string_view>
 #include <system_error>
 
-#include <fixedpool/detail/geometry.hpp>
 #include <fixedpool/handle.hpp>
 #include <fixedpool/pool.hpp>
 
+#include <fixedpool/detail/front.hpp>
+
+#include "cache.hpp"
 #include "client_state.hpp"
+#include "local/region.hpp"
 
 namespace fixedpool::detail {
 
-class pool_state {
+/**
+ * It lives as long as there are references to it, or owners of its blocks. These do
+ * not count a word up and down that all threads share: each thread counts in its
+ * magazine, and the sum is taken when the last reference has gone.
+ */
+class pool_state final : public front {
   public:
     /**
      * Takes over the attachment of @p client to pool @p id: leaves it in the
      * destructor, or right here if this fails.
      */
     static std::shared_ptr<const pool_state> make(std::shared_ptr<client_state> client,
-                                                  std::uint32_t id, std::error_code& ec) noexcept;
+                                                  std::uint32_t id, caching wanted,
+                                                  std::error_code& ec) noexcept;
 
-    /** Use make(). */
-    pool_state(std::shared_ptr<client_state> client, std::uint32_t id,
-               std::error_code& ec) noexcept;
-    ~pool_state();
     pool_state(const pool_state&) = delete;
     pool_state& operator=(const pool_state&) = delete;
+
+    static const pool_state& of(const front& base) noexcept {
+        return static_cast<const pool_state&>(base);
+    }
 
     /** As of attaching; the figures in it are old, see usage(). */
     [[nodiscard]] const fixedpool_pool_info& info() const noexcept { return info_; }
@@ -48,6 +58,22 @@ class pool_state {
     [[nodiscard]] bool mappable() const noexcept { return data_ != nullptr; }
 
     pool_usage usage(std::error_code& ec) const noexcept;
+
+    // One owner of a block more or less. The last may be the end of *this.
+    void add_owner() const noexcept;
+    void drop_owner() const noexcept;
+
+    // Those of one block go through the cache if there is one.
+    handle allocate_one(contents wanted, counting count, std::error_code& ec) const noexcept;
+    /** @p tried: what front::put() has said. */
+    bool free_one(handle name, counting count, putting tried, std::error_code& ec) const noexcept;
+
+    // The client holds the blocks in its root scope; or does not know, or hold them, any more.
+    void received(std::span<const handle> handles) const noexcept;
+    void forget(std::span<const handle> handles) const noexcept;
+
+    /** Gives back all that threads have cached; returns how many blocks. */
+    std::uint32_t trim() const noexcept { return cache_ ? cache_->trim() : 0; }
 
     // Each returns how many handles it has served, in order.
     std::size_t allocate_all(std::span<handle> handles, contents wanted, std::error_code& ec,
@@ -80,21 +106,19 @@ class pool_state {
                                       std::error_code& ec) const noexcept;
     void unwatch(std::uint32_t number) const noexcept;
 
-    [[nodiscard]] std::optional<std::uint32_t> index_of(handle name) const noexcept {
-        const std::uint32_t index = name.slot() - info_.first_slot;
-        return name && index < info_.max_blocks ? std::optional{index} : std::nullopt;
-    }
-
-    /** Null if not mappable. Requires: @p index is one of index_of(). */
-    [[nodiscard]] std::byte* address(std::uint32_t index) const noexcept {
-        return data_ ? data_.get() + geometry_.offset(index) : nullptr;
-    }
-
-    [[nodiscard]] std::byte* get(handle name) const noexcept;
-
   private:
+    pool_state(std::shared_ptr<client_state> client, std::uint32_t id, caching wanted,
+               std::error_code& ec) noexcept;
+    ~pool_state();
+
+    /** What the last reference does. */
+    static void close(const pool_state* left) noexcept;
+
     [[nodiscard]] transport& module() const noexcept { return *client_->transport; }
     std::error_code map() noexcept;
+    void begin_caching(caching wanted) noexcept;
+    [[nodiscard]] putting put_again(handle name, counting count) const noexcept;
+    void note_taken(std::span<const handle> handles, standing now) const noexcept;
     [[nodiscard]] fixedpool_alloc allocation(std::span<handle> batch,
                                              std::uint32_t flags) const noexcept;
     std::size_t allocate(std::span<handle> handles, std::uint32_t flags, std::uint32_t scope,
@@ -103,11 +127,19 @@ class pool_state {
     std::size_t pass_on(std::span<const handle> handles, client_id receiver,
                         std::error_code& ec) const noexcept;
 
+    // More than there can be owners: as long as there are references.
+    static constexpr std::int64_t referred = std::int64_t{1} << 48;
+
     std::shared_ptr<client_state> client_;
     fixedpool_pool_info info_ = {};
-    geometry geometry_{1, 0, 0};
-    mapping data_;
-    mapping versions_;
+    mapping data_region_;
+    mapping versions_region_;
+    mapping holds_region_;
+    mapping header_region_;
+    local::region standings_region_;
+    std::unique_ptr<cache> cache_;
+    // Owners that no thread has counted in a magazine.
+    mutable std::atomic<std::int64_t> owners_ = referred;
 };
 
 } // namespace fixedpool::detail

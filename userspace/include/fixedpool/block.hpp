@@ -7,19 +7,15 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <system_error>
 #include <utility>
 
+#include <fixedpool/detail/front.hpp>
 #include <fixedpool/export.hpp>
 #include <fixedpool/handle.hpp>
 
 namespace fixedpool {
-
-namespace detail {
-class pool_state;
-}
 
 class channel;
 class pool;
@@ -41,7 +37,7 @@ class [[nodiscard]] FIXEDPOOL_EXPORT block {
   public:
     block() noexcept = default;
     block(block&& other) noexcept
-        : pool_{std::move(other.pool_)},
+        : pool_{std::exchange(other.pool_, nullptr)},
           handle_{std::exchange(other.handle_, {})},
           data_{std::exchange(other.data_, nullptr)} {}
     block& operator=(block&& other) noexcept {
@@ -57,7 +53,9 @@ class [[nodiscard]] FIXEDPOOL_EXPORT block {
      */
     ~block() {
         if (*this)
-            free_held();
+            if (const auto tried = pool_->put<detail::counting::yes>(handle_);
+                tried != detail::putting::done) [[unlikely]]
+                free_held(tried);
     }
 
     void swap(block& other) noexcept {
@@ -90,7 +88,9 @@ class [[nodiscard]] FIXEDPOOL_EXPORT block {
      * still holds it: it goes back at the latest when the pool is left.
      */
     [[nodiscard]] fixedpool::handle release() noexcept {
-        pool_.reset();
+        if (*this)
+            drop_owner();
+        pool_ = nullptr;
         data_ = nullptr;
         return std::exchange(handle_, {});
     }
@@ -124,10 +124,15 @@ class [[nodiscard]] FIXEDPOOL_EXPORT block {
     friend class channel;
     friend class pool;
     friend class pool_set;
-    block(std::shared_ptr<const detail::pool_state> owner, fixedpool::handle held) noexcept;
-    void free_held() noexcept;
+    // Takes over an owner that has been counted.
+    block(const detail::front& from, fixedpool::handle held) noexcept
+        : pool_{&from},
+          handle_{held},
+          data_{from.address(from.index_of(held))} {}
+    void free_held(detail::putting tried) noexcept;
+    void drop_owner() noexcept;
 
-    std::shared_ptr<const detail::pool_state> pool_;
+    const detail::front* pool_ = nullptr;
     fixedpool::handle handle_;
     std::byte* data_ = nullptr;
 };

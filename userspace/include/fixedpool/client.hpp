@@ -100,8 +100,12 @@ class FIXEDPOOL_EXPORT client {
      * that is there.
      * Complexity: linear in the pages of the pool.
      */
-    [[nodiscard]] pool attach(std::string_view name) const;
-    [[nodiscard]] pool try_attach(std::string_view name, std::error_code& ec) const noexcept;
+    [[nodiscard]] pool attach(std::string_view name, caching cache = caching::automatic) const;
+    [[nodiscard]] pool try_attach(std::string_view name, caching cache,
+                                  std::error_code& ec) const noexcept;
+    [[nodiscard]] pool try_attach(std::string_view name, std::error_code& ec) const noexcept {
+        return try_attach(name, caching::automatic, ec);
+    }
 
     /**
      * Effects: takes the pool's name away, which is free at once. Who is

@@ -63,6 +63,7 @@ enum class errc {
     stale_handle, ///< the allocation has ended
     not_holder,   ///< allocated, but not held by this client
     wrong_pool,   ///< a block of another pool than the one asked
+    not_a_block,  ///< no allocated block of the pool begins at the address
     beyond_block, ///< bytes beyond the end of the block
     too_many_holders,
     no_such_client,

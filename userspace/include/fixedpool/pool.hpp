@@ -17,15 +17,34 @@
 
 #include <fixedpool/block.hpp>
 #include <fixedpool/deadline.hpp>
+#include <fixedpool/detail/front.hpp>
 #include <fixedpool/export.hpp>
 #include <fixedpool/handle.hpp>
 
 namespace fixedpool {
 
+namespace detail {
+class pool_state;
+}
+
 /** Where the blocks of a pool come from. */
 enum class storage_type : std::uint32_t {
     pages, ///< blocks are mapped and used in place
     slab,  ///< not mappable: bytes are reached with pool::read() and pool::write()
+};
+
+/**
+ * Whether threads of this process keep some free blocks of a pool for their next
+ * allocations, which then need no system call. What is kept so counts as held by the
+ * client in what others see of the pool. It goes back when somebody waits for
+ * blocks, when the pool would be empty otherwise, when the thread ends, and with
+ * pool::trim().
+ */
+enum class caching {
+    automatic, ///< if the pool has 512 blocks or more, can be mapped, and does nothing to blocks
+               ///< that are taken or freed (such as to zero them)
+    exact,     ///< as well; of two threads that free a handle at the same instant one is refused
+    none,
 };
 
 /** What client::create() makes. What stays zero takes the default. */
@@ -40,6 +59,7 @@ struct pool_options {
     bool auto_destroy = false; ///< the pool goes with its last client
     std::uint32_t mode = 0;    ///< who may attach, as for a file; default 0600
     std::optional<std::int32_t> numa_node = {};
+    caching cache = caching::automatic; ///< of this client
 };
 
 /** How much of a pool is taken. */
@@ -105,14 +125,84 @@ class FIXEDPOOL_EXPORT pool {
     [[nodiscard]] pool_usage try_usage(std::error_code& ec) const noexcept;
 
     /**
+     * Effects: gives back all blocks that threads of this process have cached of this
+     * pool. (A thread that a debugger has stopped in the middle keeps its own.)
+     * Returns: how many.
+     */
+    std::uint32_t trim() const noexcept; // NOLINT(modernize-use-nodiscard)
+
+    /**
      * Returns: the owner of a block that was free.
      * Throws: pool_error: errc::out_of_blocks if there is none. Never waits.
-     * Complexity: one system call, not depending on capacity().
+     * Complexity: not depending on capacity(). From the thread's cache: no system
+     * call, and none for most blocks that are freed into it; see caching.
      */
-    block allocate(contents wanted = contents::unspecified) const;
-    block try_allocate(contents wanted, std::error_code& ec) const noexcept;
+    block allocate() const {
+        if (const auto taken = front_->take<detail::counting::yes>()) [[likely]]
+            return {*front_, taken};
+        return allocate_slowly(contents::unspecified);
+    }
+    block allocate(contents wanted) const {
+        return wanted == contents::unspecified ? allocate() : allocate_slowly(wanted);
+    }
     block try_allocate(std::error_code& ec) const noexcept {
-        return try_allocate(contents::unspecified, ec);
+        const auto taken = front_->take<detail::counting::yes>();
+        if (!taken) [[unlikely]]
+            return try_allocate_slowly(contents::unspecified, ec);
+        if (ec)
+            ec.clear();
+        return {*front_, taken};
+    }
+    block try_allocate(contents wanted, std::error_code& ec) const noexcept {
+        return wanted == contents::unspecified ? try_allocate(ec) : try_allocate_slowly(wanted, ec);
+    }
+
+    /** The same, but the handle is bare: free(), give() or adopt() it. */
+    [[nodiscard]] handle allocate_handle() const {
+        const auto taken = front_->take<detail::counting::no>();
+        return taken ? taken : allocate_handle_slowly();
+    }
+    [[nodiscard]] handle try_allocate_handle(std::error_code& ec) const noexcept {
+        const auto taken = front_->take<detail::counting::no>();
+        if (!taken) [[unlikely]]
+            return try_allocate_handle_slowly(ec);
+        if (ec)
+            ec.clear();
+        return taken;
+    }
+
+    /**
+     * For containers, which keep addresses: the first byte of a block that was free;
+     * and giving it back. The pool must be mappable.
+     * Throws: pool_error: as allocate(), and errc::not_mappable; handle_error, as
+     * free(), and errc::not_a_block if no block of this pool that is allocated begins at
+     * @p block.
+     */
+    [[nodiscard]] std::byte* allocate_bytes() const {
+        const auto taken = front_->take<detail::counting::no>();
+        return front_->address(front_->index_of(taken ? taken : allocate_mapped_slowly()));
+    }
+    [[nodiscard]] std::byte* try_allocate_bytes(std::error_code& ec) const noexcept;
+    void deallocate_bytes(const void* block) const {
+        const auto name = handle_of(block);
+        if (!name || front_->put<detail::counting::no>(name) != detail::putting::done) [[unlikely]]
+            deallocate_slowly(block);
+    }
+    bool try_deallocate_bytes(const void* block, std::error_code& ec) const noexcept;
+
+    /** Does a block of this pool, allocated or not, begin at @p address? */
+    [[nodiscard]] bool owns(const void* address) const noexcept {
+        return front_->index_at(address) != detail::geometry::no_index;
+    }
+
+    /**
+     * Returns: the handle of the allocated block that begins at @p address; an empty one
+     * if there is none.
+     * Complexity: constant, no system call.
+     */
+    [[nodiscard]] handle handle_of(const void* address) const noexcept {
+        const auto index = front_->index_at(address);
+        return index != detail::geometry::no_index ? front_->handle_of(index) : handle{};
     }
 
     /**
@@ -208,9 +298,20 @@ class FIXEDPOOL_EXPORT pool {
      * Throws: handle_error: errc::double_free, or one of the handle errors.
      * Complexity: one system call per limits::max_batch handles.
      */
-    void free(handle name) const;
+    void free(handle name) const {
+        const auto tried = front_->put<detail::counting::no>(name);
+        if (tried != detail::putting::done) [[unlikely]]
+            free_slowly(name, tried);
+    }
     void free(std::span<const handle> handles) const;
-    bool try_free(handle name, std::error_code& ec) const noexcept;
+    bool try_free(handle name, std::error_code& ec) const noexcept {
+        const auto tried = front_->put<detail::counting::no>(name);
+        if (tried != detail::putting::done) [[unlikely]]
+            return try_free_slowly(name, tried, ec);
+        if (ec)
+            ec.clear();
+        return true;
+    }
     std::size_t try_free(std::span<const handle> handles, std::error_code& ec) const noexcept;
 
     /**
@@ -268,13 +369,16 @@ class FIXEDPOOL_EXPORT pool {
      * address holds as long as somebody keeps the block.
      * Complexity: constant, no system call, no division.
      */
-    [[nodiscard]] std::byte* get(handle name) const noexcept;
+    [[nodiscard]] std::byte* get(handle name) const noexcept { return front_->get(name); }
 
     /**
      * Returns: the number in this pool, from zero, of the block that @p name
      * names or named; nothing if that is not of this pool.
      */
-    [[nodiscard]] std::optional<std::uint32_t> index_of(handle name) const noexcept;
+    [[nodiscard]] std::optional<std::uint32_t> index_of(handle name) const noexcept {
+        const auto index = front_->index_of(name);
+        return index != detail::geometry::no_index ? std::optional{index} : std::nullopt;
+    }
 
     /**
      * Effects: copies bytes between @p bytes and the block from @p offset on,
@@ -299,7 +403,17 @@ class FIXEDPOOL_EXPORT pool {
     friend class watch;
     explicit pool(std::shared_ptr<const detail::pool_state> state) noexcept;
 
+    block allocate_slowly(contents wanted) const;
+    block try_allocate_slowly(contents wanted, std::error_code& ec) const noexcept;
+    [[nodiscard]] handle allocate_handle_slowly() const;
+    [[nodiscard]] handle try_allocate_handle_slowly(std::error_code& ec) const noexcept;
+    [[nodiscard]] handle allocate_mapped_slowly() const;
+    void free_slowly(handle name, detail::putting tried) const;
+    bool try_free_slowly(handle name, detail::putting tried, std::error_code& ec) const noexcept;
+    void deallocate_slowly(const void* block) const;
+
     std::shared_ptr<const detail::pool_state> state_;
+    const detail::front* front_ = nullptr; // state_ again, as far as it is known here
 };
 
 } // namespace fixedpool

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "cache.hpp"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <new>
+
+#include <sched.h>
+
+#include "caches.hpp"
+
+namespace fixedpool::detail {
+namespace {
+
+std::uint64_t address_of(const void* pointer) noexcept {
+    return reinterpret_cast<std::uintptr_t>(pointer);
+}
+
+std::uint32_t count_of(const magazine& in) noexcept {
+    return in.count.load(std::memory_order_relaxed);
+}
+
+void set_count(magazine& in, std::uint32_t count) noexcept {
+    in.count.store(count, std::memory_order_relaxed);
+}
+
+/** Waits a little, and a little longer after many times, for a thread that must go on. */
+void pause(unsigned times) noexcept {
+    constexpr unsigned few = 64;
+    constexpr timespec nap{.tv_sec = 0, .tv_nsec = 100'000};
+    if (times < few)
+        ::sched_yield();
+    else
+        ::nanosleep(&nap, nullptr);
+}
+
+/** After so many pauses, about a second, trim() goes without who does not come out. */
+constexpr unsigned patience = 10'000;
+
+} // namespace
+
+static_assert(2 * rack::max_batch <= magazine::room);
+
+std::unique_ptr<cache> cache::make(transport& module, std::uint32_t pool, size of) noexcept {
+    if (of.batch == 0 || !caches::instance().possible())
+        return {};
+    try {
+        auto made = std::make_unique<cache>(module, pool, of);
+        return made->number_ != 0 ? std::move(made) : nullptr;
+    } catch (const std::bad_alloc&) {
+        return {};
+    }
+}
+
+cache::cache(transport& module, std::uint32_t pool, size of)
+    : module_{module},
+      pool_{pool},
+      rack_{of.shelves, of.batch},
+      number_{caches::instance().add(*this)} {}
+
+cache::~cache() {
+    if (number_ != 0)
+        caches::instance().remove(*this);
+}
+
+magazine* cache::mine() noexcept {
+    auto* const found = thread_magazines[number_];
+    return found != nullptr ? found : caches::instance().make_magazine(*this);
+}
+
+bool cache::refill(magazine& empty) noexcept {
+    if (rack_.take(empty.blocks.data())) {
+        set_count(empty, rack_.batch());
+        return true;
+    }
+    fixedpool_cache_fill request = {};
+    request.pool = pool_;
+    request.count = rack_.batch();
+    request.blocks = address_of(empty.blocks.data());
+    if (module_.call(request))
+        return false;
+    set_count(empty, request.done);
+    return true;
+}
+
+void cache::make_room(magazine& full) noexcept {
+    const auto count = count_of(full);
+    const auto batch = rack_.batch();
+    if (count < batch)
+        return;
+    // Those that have been in it longest.
+    if (!rack_.put(full.blocks.data()))
+        drain({full.blocks.data(), batch});
+    std::copy(full.blocks.begin() + batch, full.blocks.begin() + count, full.blocks.begin());
+    set_count(full, count - batch);
+}
+
+void cache::give_back(magazine& all) noexcept {
+    drain({all.blocks.data(), count_of(all)});
+    set_count(all, 0);
+    empty_rack();
+}
+
+/** Gives back blocks in order, leaving out those that are refused. */
+void cache::drain(std::span<const std::uint32_t> blocks) noexcept {
+    while (!blocks.empty()) {
+        fixedpool_cache_drain request = {};
+        request.pool = pool_;
+        request.count = static_cast<std::uint32_t>(blocks.size());
+        request.blocks = address_of(blocks.data());
+        const bool refused = static_cast<bool>(module_.call(request));
+        blocks =
+            blocks.subspan(std::min<std::size_t>(request.done + (refused ? 1 : 0), blocks.size()));
+    }
+}
+
+std::uint32_t cache::empty_rack() noexcept {
+    std::array<std::uint32_t, rack::max_batch> blocks; // NOLINT(*-member-init): take() fills it
+    std::uint32_t given = 0;
+    while (rack_.take(blocks.data())) {
+        drain({blocks.data(), rack_.batch()});
+        given += rack_.batch();
+    }
+    return given;
+}
+
+std::uint32_t cache::empty_locked(magazine& left) noexcept {
+    const auto count = count_of(left);
+    drain({left.blocks.data(), count});
+    set_count(left, 0);
+    return count;
+}
+
+/** Empties the magazines whose owners are outside; @p all says whether these are all. */
+std::uint32_t cache::empty_idle_locked(bool& all) noexcept {
+    const auto* const own = thread_magazines[number_];
+    std::uint32_t given = 0;
+    all = true;
+    for (auto* each = first_; each != nullptr; each = each->next) {
+        // Acquire: pairs with leave(). What the owner did inside is done.
+        if (each->busy.load(std::memory_order_acquire) == 0)
+            given += empty_locked(*each);
+        else if (each != own) // else we are the handler that it waits for
+            all = false;
+    }
+    return given;
+}
+
+std::uint32_t cache::shut_and_empty() noexcept {
+    auto& everyone = caches::instance();
+    if (!everyone.lock())
+        return 0;
+    ++shut_;
+    for (auto* each = first_; each != nullptr; each = each->next)
+        each->shut.store(shut_, std::memory_order_relaxed);
+    everyone.unlock();
+    caches::barrier();
+
+    // Without the lock while we wait: who is inside a magazine may be stopped there by a
+    // handler that wants it.
+    std::uint32_t given = 0;
+    bool all = false;
+    for (unsigned times = 0; !all && times < patience; ++times) {
+        if (times != 0)
+            pause(times);
+        if (!everyone.lock())
+            break;
+        given += empty_idle_locked(all);
+        everyone.unlock();
+    }
+    return given + empty_rack();
+}
+
+void cache::open() noexcept {
+    auto& everyone = caches::instance();
+    if (!everyone.lock())
+        return;
+    --shut_;
+    // Release: pairs with enter().
+    for (auto* each = first_; each != nullptr; each = each->next)
+        each->shut.store(shut_, std::memory_order_release);
+    everyone.unlock();
+}
+
+std::uint32_t cache::trim() noexcept {
+    auto& everyone = caches::instance();
+    if (!everyone.lock())
+        return 0;
+    everyone.unlock();
+    const auto given = shut_and_empty();
+    open();
+    return given;
+}
+
+std::int64_t cache::close() noexcept {
+    auto& everyone = caches::instance();
+    closed_ = true;
+    shut_and_empty();
+    // Those who had no patience with a thread must not miss what it counts.
+    for (unsigned times = 0;; ++times) {
+        bool all = false;
+        std::int64_t owners = 0;
+        static_cast<void>(everyone.lock());
+        empty_idle_locked(all);
+        owners = owners_of_gone_;
+        for (const auto* each = first_; each != nullptr; each = each->next)
+            owners += each->owners.load(std::memory_order_relaxed);
+        everyone.unlock();
+        if (all) {
+            empty_rack();
+            return owners;
+        }
+        pause(times);
+    }
+}
+
+std::uint32_t cache::blocks() noexcept {
+    auto& everyone = caches::instance();
+    std::uint32_t count = rack_.blocks();
+    if (!everyone.lock())
+        return count;
+    for (const auto* each = first_; each != nullptr; each = each->next)
+        count += count_of(*each);
+    everyone.unlock();
+    return count;
+}
+
+void cache::begin_locked(magazine& fresh) noexcept {
+    fresh.count.store(0, std::memory_order_relaxed);
+    fresh.owners.store(0, std::memory_order_relaxed);
+    fresh.limit.store(2 * rack_.batch(), std::memory_order_relaxed);
+    fresh.busy.store(0, std::memory_order_relaxed);
+    fresh.shut.store(shut_, std::memory_order_release);
+    fresh.of = this;
+    fresh.next = first_;
+    first_ = &fresh;
+}
+
+/** What the magazine's owner leaves behind; it is in no list then. */
+void cache::end_locked(magazine& left) noexcept {
+    if (shut_ == 0)
+        while (count_of(left) >= rack_.batch())
+            make_room(left);
+    empty_locked(left);
+    owners_of_gone_ += left.owners.load(std::memory_order_relaxed);
+    for (auto** each = &first_; *each != nullptr; each = &(*each)->next)
+        if (*each == &left) {
+            *each = left.next;
+            break;
+        }
+}
+
+/** In the child after fork(): the blocks are not its own, or have gone back already. */
+void cache::forget_locked() noexcept {
+    rack_.clear();
+    for (auto* each = first_; each != nullptr; each = each->next) {
+        set_count(*each, 0);
+        owners_of_gone_ += each->owners.exchange(0, std::memory_order_relaxed);
+    }
+}
+
+} // namespace fixedpool::detail

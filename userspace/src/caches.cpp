@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "caches.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+
+#include <linux/membarrier.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "cache.hpp"
+#include "local/registry.hpp"
+
+namespace fixedpool::detail {
+namespace {
+
+// Not const, so that it takes no room in the file.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+constinit std::array<magazine*, max_caches> no_magazines = {};
+
+bool membarrier(int command) noexcept {
+    const int before = errno;
+    const bool done = ::syscall(SYS_membarrier, command, 0, 0) == 0;
+    errno = before;
+    return done;
+}
+
+void* new_pages(std::size_t bytes) noexcept {
+    const int before = errno;
+    void* const made =
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    errno = before;
+    return made != MAP_FAILED ? made : nullptr;
+}
+
+} // namespace
+
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+constinit thread_local magazine* const* thread_magazines = no_magazines.data();
+
+caches& caches::instance() noexcept {
+    // Never destroyed: threads may end after the last static object.
+    alignas(caches) static std::byte place[sizeof(caches)];
+    static auto* const only = new (&place) caches;
+    return *only;
+}
+
+caches::caches() noexcept {
+    // Its handlers of fork() must be there first: they run inside of ours.
+    static_cast<void>(local::registry::instance());
+    possible_ = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
+                ::pthread_key_create(&key_, &caches::thread_ends) == 0 &&
+                ::pthread_atfork(&caches::before_fork, &caches::after_fork, &caches::in_child) == 0;
+}
+
+void caches::barrier() noexcept { membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
+
+std::uint32_t caches::add(cache& added) noexcept {
+    std::uint32_t number = 0;
+    lock_.lock();
+    const auto unused = std::find(all_.begin() + 1, all_.begin() + used_, nullptr);
+    if (unused - all_.begin() < static_cast<std::ptrdiff_t>(max_caches)) {
+        number = static_cast<std::uint32_t>(unused - all_.begin());
+        all_[number] = &added;
+        used_ = std::max(used_, number + 1);
+    }
+    lock_.unlock();
+    return number;
+}
+
+void caches::remove(cache& removed) noexcept {
+    lock_.lock();
+    for (auto* each = tables_; each != nullptr; each = each->next)
+        each->magazines[removed.number()] = nullptr;
+    while (removed.first_ != nullptr) {
+        auto& unused = *removed.first_;
+        removed.first_ = unused.next;
+        free_magazine(unused);
+    }
+    all_[removed.number()] = nullptr;
+    lock_.unlock();
+}
+
+bool caches::thread_inside() noexcept {
+    const auto* const magazines = thread_magazines;
+    if (magazines == no_magazines.data())
+        return false;
+    return std::any_of(magazines, magazines + instance().used_, [](const magazine* each) {
+        return each != nullptr && each->busy.load(std::memory_order_relaxed) != 0;
+    });
+}
+
+magazine* caches::make_magazine(cache& of) noexcept {
+    // Whoever has the lock may wait for the very magazine this thread is in.
+    if (thread_inside() || !lock())
+        return nullptr;
+    auto* const where = table_of_thread();
+    auto* const made = where != nullptr ? new_magazine() : nullptr;
+    if (made != nullptr) {
+        of.begin_locked(*made);
+        where->magazines[of.number()] = made;
+    }
+    unlock();
+    return made;
+}
+
+caches::table* caches::table_of_thread() noexcept {
+    for (auto* each = tables_; each != nullptr; each = each->next)
+        if (each->magazines.data() == thread_magazines)
+            return each;
+    auto* unused = tables_;
+    while (unused != nullptr && unused->used)
+        unused = unused->next;
+    if (unused == nullptr) {
+        void* const pages = new_pages(sizeof(table));
+        if (pages == nullptr)
+            return nullptr;
+        unused = new (pages) table; // all zero, as the pages are, and few of them touched
+        unused->next = tables_;
+        tables_ = unused;
+    }
+    if (::pthread_setspecific(key_, unused) != 0)
+        return nullptr;
+    unused->used = true;
+    thread_magazines = unused->magazines.data();
+    return unused;
+}
+
+magazine* caches::new_magazine() noexcept {
+    constexpr std::size_t pages = 65536;
+    if (unused_ == nullptr) {
+        auto* const place = static_cast<std::byte*>(new_pages(pages));
+        for (std::size_t at = 0; place != nullptr && at + sizeof(magazine) <= pages;
+             at += sizeof(magazine))
+            free_magazine(*new (place + at) magazine);
+    }
+    auto* const made = unused_;
+    if (made != nullptr)
+        unused_ = made->next;
+    return made;
+}
+
+void caches::free_magazine(magazine& unused) noexcept {
+    unused.of = nullptr;
+    unused.next = unused_;
+    unused_ = &unused;
+}
+
+/** The thread of a table has no magazines any more. */
+void caches::leave_table(table& left) noexcept {
+    for (std::uint32_t number = 1; number < used_; ++number) {
+        auto* const magazine = left.magazines[number];
+        if (magazine == nullptr)
+            continue;
+        all_[number]->end_locked(*magazine);
+        left.magazines[number] = nullptr;
+        free_magazine(*magazine);
+    }
+    left.used = false;
+}
+
+void caches::thread_ends(void* ended) noexcept {
+    auto& all = instance();
+    // What comes later, in destructors of others, makes a table anew.
+    thread_magazines = no_magazines.data();
+    all.lock_.lock();
+    all.leave_table(*static_cast<table*>(ended));
+    all.lock_.unlock();
+}
+
+// A handler that has interrupted the owner of the lock, and forks, finds things as
+// they are.
+void caches::before_fork() noexcept { instance().locked_for_fork_ = instance().lock(); }
+
+void caches::after_fork() noexcept {
+    if (instance().locked_for_fork_)
+        instance().unlock();
+}
+
+void caches::in_child() noexcept {
+    instance().renew();
+    after_fork();
+}
+
+/** There is one thread, and no cached block. */
+void caches::renew() noexcept {
+    for (std::uint32_t number = 1; number < used_; ++number) {
+        auto* const each = all_[number];
+        if (each == nullptr)
+            continue;
+        auto* const own = thread_magazines[number];
+        each->forget_locked();
+        while (each->first_ != nullptr) {
+            auto& left = *each->first_;
+            each->first_ = left.next;
+            // One that a handler of this thread has interrupted, and forked, is left to
+            // the interrupted call for good.
+            if (&left != own || left.busy.load(std::memory_order_relaxed) == 0)
+                free_magazine(left);
+            else
+                ++each->owners_of_gone_; // it may be about to count one more
+        }
+        each->shut_ = each->closed_ ? 1 : 0;
+    }
+    for (auto* each = tables_; each != nullptr; each = each->next) {
+        std::fill_n(each->magazines.begin(), used_, nullptr);
+        each->used = each->magazines.data() == thread_magazines;
+    }
+}
+
+/** In the child, before renew(): is a call to be continued that may have a block in hand? */
+bool caches::forked_inside(std::uint32_t pool) noexcept {
+    auto& all = instance();
+    for (std::uint32_t number = 1; number < all.used_; ++number) {
+        const auto* const each = thread_magazines[number];
+        if (each != nullptr && each->of != nullptr && each->of->pool_ == pool &&
+            each->busy.load(std::memory_order_relaxed) != 0)
+            return true;
+    }
+    return false;
+}
+
+} // namespace fixedpool::detail

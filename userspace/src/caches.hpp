@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/** @file
+ * All caches of the process: which thread has which magazine, and what becomes of
+ * them when threads end and in the child after fork().
+ *
+ * Tables and magazines are made of pages of their own, used again and never freed:
+ * signal handlers may get them, and a malloc() built on pools.
+ */
+#ifndef FIXEDPOOL_SRC_CACHES_HPP
+#define FIXEDPOOL_SRC_CACHES_HPP
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <pthread.h>
+
+#include <fixedpool/detail/magazine.hpp>
+
+#include "local/lock.hpp"
+
+namespace fixedpool::detail {
+
+class cache;
+
+class caches {
+  public:
+    static caches& instance() noexcept;
+
+    caches(const caches&) = delete;
+    caches& operator=(const caches&) = delete;
+
+    /** Whether there can be caches at all: membarrier() works. */
+    [[nodiscard]] bool possible() const noexcept { return possible_; }
+
+    /** A full barrier in every thread of the process. */
+    static void barrier() noexcept;
+
+    /** Gives @p added its number; zero: there are too many. */
+    std::uint32_t add(cache& added) noexcept;
+    /** Takes back the number and all magazines. */
+    void remove(cache& removed) noexcept;
+
+    /** A magazine for this thread; null if there is no memory, or it is no time for that. */
+    magazine* make_magazine(cache& of) noexcept;
+
+    /**
+     * Protects: lists of caches, tables and magazines, and those members of them that
+     * say so. False: this thread has it already, being interrupted.
+     * Ordering: outside all locks of the in-process engine.
+     */
+    [[nodiscard]] bool lock() noexcept {
+        if (lock_.mine())
+            return false;
+        lock_.lock();
+        return true;
+    }
+    void unlock() noexcept { lock_.unlock(); }
+
+    /** Is this thread inside any of its magazines? Then it runs a signal handler. */
+    [[nodiscard]] static bool thread_inside() noexcept;
+
+  private:
+    struct table {
+        std::array<magazine*, max_caches> magazines;
+        table* next;
+        bool used;
+    };
+
+    caches() noexcept;
+    ~caches() = default;
+
+    static void thread_ends(void* ended) noexcept;
+    static void before_fork() noexcept;
+    static void after_fork() noexcept;
+    static void in_child() noexcept;
+    static bool forked_inside(std::uint32_t pool) noexcept;
+
+    table* table_of_thread() noexcept;
+    magazine* new_magazine() noexcept;
+    void free_magazine(magazine& unused) noexcept;
+    void leave_table(table& left) noexcept;
+    void renew() noexcept;
+
+    local::handler_lock lock_;
+    bool possible_ = false;
+    bool locked_for_fork_ = false;
+    pthread_key_t key_{};
+    std::uint32_t used_ = 1; // numbers from here on were never used
+    std::array<cache*, max_caches> all_ = {};
+    table* tables_ = nullptr;
+    magazine* unused_ = nullptr;
+};
+
+} // namespace fixedpool::detail
+
+#endif
