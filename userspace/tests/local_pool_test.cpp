@@ -104,6 +104,35 @@ TEST(LocalPool, HasNoCarryBetweenVersions) {
         EXPECT_EQ(versions[i], 0U);
 }
 
+// Of blocks of a cache some versions are even and some are odd, side by side.
+TEST(LocalPool, NeverSetsAVersionBack) {
+    constexpr std::uint32_t first = 0xfffffff0;
+    const auto cached = make_pool(64);
+    auto* const versions = reinterpret_cast<std::uint32_t*>(cached->versions());
+    for (const bool swept : {false, true}) {
+        std::uint32_t word = 0;
+        for (std::uint32_t i = 0; i < 64; ++i)
+            versions[i] = first + i / 2;
+        ASSERT_EQ(cached->reserve(64, 64), 64U);
+        ASSERT_EQ(cached->cache(64, word), all_blocks);
+        for (std::uint32_t i = 0; i < 64; ++i) {
+            EXPECT_EQ(versions[i], first + (i + 2) / 4 * 2) << "as it was, or the next even one";
+            versions[i] += i % 3;
+        }
+        if (swept) {
+            const std::scoped_lock lock{cached->sharing()};
+            depot::giving giving{cached->free_blocks()};
+            cached->sweep(giving, 0, all_blocks);
+        } else {
+            cached->drop(0, all_blocks & ~bit_of(5)); // and so quad 1 is not whole
+            cached->drop(5, holder::client);
+        }
+        for (std::uint32_t i = 0; i < 64; ++i)
+            EXPECT_EQ(versions[i], first + (i + 2) / 4 * 2 + (i % 3 + 1) / 2 * 2);
+        EXPECT_TRUE(cached->valid());
+    }
+}
+
 TEST(LocalPool, CountsWhatWasWrittenAfterTheFree) {
     const auto poisoned = make_pool(2, FIXEDPOOL_POOL_POISON);
     poisoned->block(1)[3] = std::byte{};

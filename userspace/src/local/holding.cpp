@@ -316,7 +316,7 @@ int drain(attachment_ref from, std::span<const std::uint32_t> indices,
             // What another thread took meanwhile it had a right to, and so it is
             // gone from the cache, as was asked.
             const auto won = root.fetch_and(~found.mask, std::memory_order_acq_rel) & found.mask;
-            pool.uncache(word, won);
+            pool.drop(word, won);
             done += static_cast<std::uint32_t>(found.count) - 1;
             continue;
         }
@@ -328,7 +328,7 @@ int drain(attachment_ref from, std::span<const std::uint32_t> indices,
         // Should another thread be faster, it has a reason, and this is it.
         if (drained.take() != 0)
             return pool.version(drained.index) % 2 != 0 ? EADDRINUSE : EPERM;
-        pool.uncache(drained.index / word_blocks, bit_of(drained.index));
+        pool.drop(drained.index, holder::client);
     }
     return 0;
 }

@@ -40,9 +40,8 @@ void put(type* word, type value, int order = __ATOMIC_RELAXED) noexcept {
 // Acquire and release: what each holder did to the block lies before what the
 // last one, and the next owner, do to it.
 template <typename type>
-bool exchange(type* word, type& expected, type value) noexcept {
-    return __atomic_compare_exchange_n(word, &expected, value, false, __ATOMIC_ACQ_REL,
-                                       __ATOMIC_RELAXED);
+bool exchange(type* word, type& expected, type value, int order = __ATOMIC_ACQ_REL) noexcept {
+    return __atomic_compare_exchange_n(word, &expected, value, false, order, __ATOMIC_RELAXED);
 }
 
 constexpr unsigned quad_blocks = 4;
@@ -51,13 +50,19 @@ constexpr wide quad_held = 0x0001000100010001; // by one client each
 constexpr wide pair_odd = 0x0000000100000001;  // bit 0 of each version of a pair
 constexpr wide pair_top = 0x8000000080000000;
 
-/** Both versions one further, whatever they are: no carry from one to the other. */
-constexpr wide pair_next(wide pair) noexcept {
-    return ((pair & ~pair_top) + pair_odd) ^ (pair & pair_top);
+// A version that is even stays, and one that is odd goes on, never back: else a
+// handle would come to life again.
+constexpr std::uint32_t even(std::uint32_t version) noexcept { return (version + 1) & ~1U; }
+
+/** Both versions of a pair: no carry from one to the other. */
+constexpr wide pair_even(wide pair) noexcept {
+    return ((pair & ~pair_top) + (pair & pair_odd)) ^ (pair & pair_top);
 }
 
-static_assert(pair_next(0x00000001ffffffff) == 0x0000000200000000);
-static_assert(pair_next(0xffffffff7fffffff) == 0x0000000080000000);
+static_assert(pair_even(0x00000001ffffffff) == 0x0000000200000000);
+static_assert(pair_even(0xffffffff7fffffff) == 0x0000000080000000);
+static_assert(pair_even(0xfffffffe00000003) == 0xfffffffe00000004);
+static_assert(pair_even(0x7fffffff80000000) == 0x8000000080000000);
 
 std::uint16_t in_word(holder kind) noexcept { return static_cast<std::uint16_t>(kind); }
 
@@ -225,20 +230,19 @@ std::uint64_t pool::cache(std::uint32_t want, std::uint32_t& word) noexcept {
     taken(word, mask);
     for_each_block(word, mask, [&](std::uint32_t index) {
         // Odd only if somebody has scribbled there.
-        put(versions_ + index, pool::version(index) & ~1U);
+        put(versions_ + index, even(pool::version(index)));
         put(holds_ + index, in_word(holder::client), __ATOMIC_RELEASE);
     });
     return mask;
 }
 
-void pool::end_version(std::uint32_t index, step what) noexcept {
-    const auto now = version(index);
-    put(versions_ + index, what == step::allocation ? (now | 1U) + 1 : now & ~1U);
+void pool::end_version(std::uint32_t index) noexcept {
+    put(versions_ + index, even(version(index)));
 }
 
 /** Ends those quads of @p mask whose only holds are the caller's; returns their blocks. */
 template <pool::ending how>
-std::uint64_t pool::end_quads(std::uint32_t word, std::uint64_t mask, step what) noexcept {
+std::uint64_t pool::end_quads(std::uint32_t word, std::uint64_t mask) noexcept {
     auto* holds = reinterpret_cast<wide*>(holds_ + std::size_t{word} * word_blocks);
     auto* versions = reinterpret_cast<wide*>(versions_ + std::size_t{word} * word_blocks);
     std::uint64_t left = 0;
@@ -256,26 +260,23 @@ std::uint64_t pool::end_quads(std::uint32_t word, std::uint64_t mask, step what)
         }
         if (!alone) {
             left |= quad_mask << bit;
-        } else if (what == step::allocation) {
-            put(versions, pair_next(get(versions) | pair_odd));
-            put(versions + 1, pair_next(get(versions + 1) | pair_odd));
         } else {
-            put(versions, get(versions) & ~pair_odd);
-            put(versions + 1, get(versions + 1) & ~pair_odd);
+            put(versions, pair_even(get(versions)));
+            put(versions + 1, pair_even(get(versions + 1)));
         }
     }
     return mask & ~left;
 }
 
 /** Lets go of single blocks; returns those that were held by nobody else. */
-std::uint64_t pool::end_ones(std::uint32_t word, std::uint64_t mask, step what) noexcept {
+std::uint64_t pool::end_ones(std::uint32_t word, std::uint64_t mask) noexcept {
     std::uint64_t ended = 0;
     for_each_block(word, mask, [&](std::uint32_t index) {
         const auto before =
             __atomic_fetch_sub(holds_ + index, in_word(holder::client), __ATOMIC_ACQ_REL);
         if (before != in_word(holder::client))
             return;
-        end_version(index, what);
+        end_version(index);
         ended |= bit_of(index);
     });
     return ended;
@@ -287,24 +288,16 @@ void pool::give(std::uint32_t word, std::uint64_t mask) noexcept {
 }
 
 void pool::drop(std::uint32_t word, std::uint64_t mask) noexcept {
-    auto done = end_quads<ending::among_others>(word, mask, step::allocation);
-    done |= end_ones(word, mask & ~done, step::allocation);
-    ended(word, done);
-    if (done != 0)
-        give(word, done);
-}
-
-void pool::uncache(std::uint32_t word, std::uint64_t mask) noexcept {
-    auto done = end_quads<ending::among_others>(word, mask, step::cached);
-    done |= end_ones(word, mask & ~done, step::cached);
+    auto done = end_quads<ending::among_others>(word, mask);
+    done |= end_ones(word, mask & ~done);
     ended(word, done);
     if (done != 0)
         give(word, done);
 }
 
 void pool::sweep(depot::giving& giving, std::uint32_t word, std::uint64_t mask) noexcept {
-    auto done = end_quads<ending::alone>(word, mask, step::allocation);
-    done |= end_ones(word, mask & ~done, step::allocation);
+    auto done = end_quads<ending::alone>(word, mask);
+    done |= end_ones(word, mask & ~done);
     ended(word, done);
     if (done != 0)
         giving.give(word, done);
@@ -314,7 +307,7 @@ void pool::drop(std::uint32_t index, holder kind) noexcept {
     const auto before = __atomic_fetch_sub(holds_ + index, in_word(kind), __ATOMIC_ACQ_REL);
     if (before != in_word(kind))
         return;
-    end_version(index, step::allocation);
+    end_version(index);
     ended(index / word_blocks, bit_of(index));
     give(index / word_blocks, bit_of(index));
 }
@@ -326,10 +319,13 @@ int pool::hold(std::uint32_t index, std::uint32_t version, holder kind) noexcept
             return ESTALE;
         if (count_in(holds, kind) >= max_holds)
             return EBUSY;
-    } while (!exchange(holds_ + index, holds, static_cast<std::uint16_t>(holds + in_word(kind))));
+    } while (!exchange(holds_ + index, holds, static_cast<std::uint16_t>(holds + in_word(kind)),
+                       __ATOMIC_SEQ_CST));
 
-    // Now no allocation of this block can end; is it the right one?
-    if (pool::version(index) == version)
+    // Now no allocation of this block can end, unless it does so in a cache. Who ends
+    // it there advances the version first and looks at the holds then; all of that is
+    // sequentially consistent, so he sees our hold, or we his version.
+    if (get(versions_ + index, __ATOMIC_SEQ_CST) == version)
         return 0;
     drop(index, kind);
     return ESTALE;
@@ -356,7 +352,7 @@ void pool::rebuild(const std::vector<std::uint8_t>& holders) noexcept {
         const auto free = free_in(word);
         for_each_block(word, free, [this](std::uint32_t index) {
             if (version(index) % 2 != 0)
-                end_version(index, step::allocation);
+                end_version(index);
         });
         giving.give(word, free);
     }

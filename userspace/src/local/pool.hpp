@@ -6,6 +6,8 @@
  *   claimed     taken out of there: nobody else can reach the block, so its
  *               words are written without care for others
  *   allocated   holds > 0, version odd
+ *   cached      holds > 0, version even; who has it in his cache allocates and
+ *               ends it by the version alone, without a word to the engine
  *   ended       whoever takes holds to 0 owns the block alone, as if it had just
  *               been claimed; he makes the version even and gives it to the depot
  *
@@ -134,9 +136,6 @@ class pool {
     void drop(std::uint32_t word, std::uint64_t mask) noexcept;
     void drop(std::uint32_t index, holder kind) noexcept;
 
-    /** Undoes cache(). */
-    void uncache(std::uint32_t word, std::uint64_t mask) noexcept;
-
     /** Held while a hold is added to a block, or a sweep is at work. Not in handlers. */
     [[nodiscard]] std::mutex& sharing() noexcept { return sharing_; }
 
@@ -197,7 +196,6 @@ class pool {
 
   private:
     enum class ending { alone, among_others };
-    enum class step { allocation, cached };
 
     [[nodiscard]] bool hygienic() const noexcept;
     void block_taken(std::uint32_t index) noexcept;
@@ -205,14 +203,14 @@ class pool {
     void taken(std::uint32_t word, std::uint64_t mask) noexcept;
     void ended(std::uint32_t word, std::uint64_t mask) const noexcept;
     template <ending how>
-    std::uint64_t end_quads(std::uint32_t word, std::uint64_t mask, step what) noexcept;
-    std::uint64_t end_ones(std::uint32_t word, std::uint64_t mask, step what) noexcept;
+    std::uint64_t end_quads(std::uint32_t word, std::uint64_t mask) noexcept;
+    std::uint64_t end_ones(std::uint32_t word, std::uint64_t mask) noexcept;
     void note_peak() noexcept;
     void give(std::uint32_t word, std::uint64_t mask) noexcept;
     int doze_and_grow(waiter& asleep, const timespec* deadline) noexcept;
     [[nodiscard]] bool grow(std::uint32_t least, std::uint32_t most) noexcept;
     [[nodiscard]] bool grow_by_chunk() noexcept;
-    void end_version(std::uint32_t index, step what) noexcept;
+    void end_version(std::uint32_t index) noexcept;
 
     const std::uint32_t id_;
     const std::uint32_t units_;
