@@ -110,11 +110,11 @@ class local_transport final : public transport {
 
     std::error_code call(fixedpool_query& request) noexcept override {
         request = {};
-        request.features = FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE |
-                           FIXEDPOOL_FEATURE_SCOPES | FIXEDPOOL_FEATURE_WAIT |
-                           FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS |
-                           FIXEDPOOL_FEATURE_CACHE | FIXEDPOOL_FEATURE_WATCH |
-                           FIXEDPOOL_FEATURE_GROW | FIXEDPOOL_FEATURE_HYGIENE;
+        request.features =
+            FIXEDPOOL_FEATURE_GIVE | FIXEDPOOL_FEATURE_SHARE | FIXEDPOOL_FEATURE_SCOPES |
+            FIXEDPOOL_FEATURE_WAIT | FIXEDPOOL_FEATURE_SETS | FIXEDPOOL_FEATURE_CHANNELS |
+            FIXEDPOOL_FEATURE_CACHE | FIXEDPOOL_FEATURE_WATCH | FIXEDPOOL_FEATURE_GROW |
+            FIXEDPOOL_FEATURE_HYGIENE | FIXEDPOOL_FEATURE_HOLDS;
         request.abi_version = FIXEDPOOL_ABI_VERSION;
         request.client = client_->number;
         request.max_block_size = FIXEDPOOL_MAX_BLOCK_SIZE;
@@ -255,20 +255,17 @@ class local_transport final : public transport {
                       [&](int& error) { return local::open_channel(client_, request, error); });
     }
 
-    // There is nothing to map: the memory is there. Everybody may write to it, also
-    // to the versions, whatever is wanted.
-    mapping map(std::uint64_t offset, std::uint64_t length, access /*wanted*/,
+    // There is nothing to map: the memory is there, and handed out as it is. Nobody
+    // is kept from writing to it, whatever he has asked for; not even to header and
+    // holds, which the engine relies on.
+    mapping map(std::uint64_t offset, std::uint64_t length, access wanted,
                 std::error_code& ec) noexcept override {
         const auto unit = offset >> local::map_unit_shift;
         const auto att = unit < local::slot_units ? client_->find(static_cast<std::uint32_t>(unit))
                                                   : attachment_ref{};
-        int error = att ? 0 : ENXIO;
-        if (error == 0 && !att->pool().shape().mappable)
-            error = ENODEV;
-        const auto from = error == 0 ? offset - data_offset(att->pool()) : 0;
-        if (error == 0 && (length == 0 || from + length < from ||
-                           from + length > data_length(att->pool()) + versions_length(att->pool())))
-            error = EINVAL;
+        const auto from = att ? offset - map_offset(att->pool()) : 0;
+        const int error =
+            att ? check_map(att->pool().shape(), {.begin = from, .length = length}, wanted) : ENXIO;
         ec = error != 0 ? errno_code(operation::map, error) : std::error_code{};
         if (ec)
             return {};
@@ -303,14 +300,36 @@ class local_transport final : public transport {
         return opened;
     }
 
-    static std::uint64_t data_offset(const local::pool& of) noexcept {
+    static std::uint64_t map_offset(const local::pool& of) noexcept {
         return std::uint64_t{of.id()} << local::map_unit_shift;
     }
-    static std::uint64_t data_length(const local::pool& of) noexcept {
-        return of.shape().mappable ? of.shape().data_bytes() : 0;
+
+    /** May @p wanted of a pool be mapped? Returns: 0; ENODEV; EINVAL; EACCES. */
+    static int check_map(const local::shape& of, const local::extent& wanted,
+                         access access) noexcept {
+        if (wanted.begin % local::page_bytes != 0 || wanted.length == 0)
+            return EINVAL;
+        if (!of.mappable)
+            return ENODEV;
+        if (of.data().contains(wanted) || of.versions().contains(wanted))
+            return 0;
+        if (!of.header().contains(wanted) && !of.holds().contains(wanted))
+            return EINVAL;
+        return access == access::read ? 0 : EACCES;
     }
-    static std::uint64_t versions_length(const local::pool& of) noexcept {
-        return of.shape().mappable ? of.shape().versions_bytes() : 0;
+
+    /** Where the parts of a pool that can be mapped are. */
+    static void put_extents(const local::pool& of, fixedpool_pool_info& request) noexcept {
+        const auto& shape = of.shape();
+        const auto first = map_offset(of);
+        request.data_offset = first + shape.data().begin;
+        request.data_length = shape.data().length;
+        request.header_offset = first + shape.header().begin;
+        request.header_length = shape.header().length;
+        request.versions_offset = first + shape.versions().begin;
+        request.versions_length = shape.versions().length;
+        request.holds_offset = first + shape.holds().begin;
+        request.holds_length = shape.holds().length;
     }
 
     int info(fixedpool_pool_info& request) const noexcept {
@@ -343,10 +362,7 @@ class local_transport final : public transport {
         if (shape.mappable) {
             request.chunk_blocks = shape.blocks;
             request.chunk_size = shape.data_bytes();
-            request.data_offset = data_offset(pool);
-            request.data_length = data_length(pool);
-            request.versions_offset = request.data_offset + request.data_length;
-            request.versions_length = versions_length(pool);
+            put_extents(pool, request);
         }
         std::ranges::copy(pool.registered.name, std::begin(request.name));
         return 0;

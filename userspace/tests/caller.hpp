@@ -198,8 +198,9 @@ class caller {
         return call(request) ? byte : -1;
     }
 
-    detail::mapping map(std::uint64_t offset, std::uint64_t length) {
-        return transport_->map(offset, length, detail::access::read_write, ec_);
+    detail::mapping map(std::uint64_t offset, std::uint64_t length,
+                        detail::access wanted = detail::access::read_write) {
+        return transport_->map(offset, length, wanted, ec_);
     }
 
   private:

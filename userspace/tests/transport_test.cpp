@@ -34,7 +34,6 @@ class Transport : public ::testing::TestWithParam<which> {
 using Share = Transport;
 using Scope = Transport;
 using Set = Transport;
-using Cache = Transport;
 using Hygiene = Transport;
 using Request = Transport;
 using Lifetime = Transport;
@@ -305,53 +304,6 @@ TEST_P(Set, RefusesWhatIsNoSet) {
     EXPECT_EQ(first_.why(), errc::not_attached);
 }
 
-TEST_P(Cache, HoldsBlocksThatAreNotAllocated) {
-    const auto info = first_.info(pool_);
-    const auto versions = first_.map(info.versions_offset, info.versions_length);
-    ASSERT_TRUE(versions) << first_.why().message();
-    const auto* const words = reinterpret_cast<const std::uint32_t*>(versions.get());
-    const auto blocks = first_.fill(pool_, 100);
-    ASSERT_EQ(blocks.size(), 100U);
-    EXPECT_EQ(first_.in_use(pool_), 100U);
-    for (const auto each : blocks) {
-        EXPECT_EQ(words[each] % 2, 0U);
-        EXPECT_EQ(first_.check(FIXEDPOOL_HANDLE(words[each] + 1, info.first_slot + each)), 0U);
-    }
-    EXPECT_EQ(first_.drain(pool_, blocks), 100U);
-    EXPECT_EQ(first_.in_use(pool_), 0U);
-}
-
-TEST_P(Cache, TakesWhatThereIs) {
-    EXPECT_EQ(first_.fill(pool_, 1000).size(), 200U);
-    EXPECT_TRUE(first_.fill(pool_, 1).empty());
-    EXPECT_EQ(first_.why(), errc::out_of_blocks);
-}
-
-TEST_P(Cache, StopsAtTheFirstBlockThatIsRefused) {
-    auto blocks = first_.fill(pool_, 10);
-    const auto taken = second_.fill(same_, 1);
-    const auto handles = first_.alloc(pool_, 1);
-    const auto allocated = static_cast<std::uint32_t>(handles[0]) - first_.info(pool_).first_slot;
-    const auto stops = [&](std::uint32_t wrong, errc cause) {
-        EXPECT_EQ(first_.drain(pool_, {blocks[0], blocks[1], wrong, blocks[2]}), 2U);
-        EXPECT_EQ(first_.why(), cause);
-        blocks.erase(blocks.begin(), blocks.begin() + 2);
-    };
-    stops(200, errc::index_out_of_range);
-    stops(taken[0], errc::not_holder);
-    stops(allocated, errc::block_allocated);
-    EXPECT_EQ(first_.drain(pool_, {blocks[0], blocks[0]}), 1U);
-    EXPECT_EQ(first_.why(), errc::not_holder);
-}
-
-TEST_P(Cache, NeedsAPoolThatCanBeMapped) {
-    const auto slab = first_.create(unique_name(), 10, 0, 64, FIXEDPOOL_STORAGE_SLAB);
-    EXPECT_TRUE(first_.fill(slab, 1).empty());
-    EXPECT_EQ(first_.why(), errc::not_mappable);
-    EXPECT_EQ(first_.drain(slab, {0}), 0U);
-    EXPECT_EQ(first_.why(), errc::not_mappable);
-}
-
 TEST_P(Hygiene, ZeroesBlocksThatAreTaken) {
     const auto pool = first_.create(unique_name(), 1, FIXEDPOOL_POOL_ZERO_ON_ALLOC);
     const auto info = first_.info(pool);
@@ -465,7 +417,6 @@ TEST_P(Lifetime, LetsAPoolComeBackUnderItsName) {
 FIXEDPOOL_ON_ANY_TRANSPORT(Share);
 FIXEDPOOL_ON_ANY_TRANSPORT(Scope);
 FIXEDPOOL_ON_ANY_TRANSPORT(Set);
-FIXEDPOOL_ON_ANY_TRANSPORT(Cache);
 FIXEDPOOL_ON_ANY_TRANSPORT(Hygiene);
 FIXEDPOOL_ON_ANY_TRANSPORT(Request);
 FIXEDPOOL_ON_ANY_TRANSPORT(Lifetime);

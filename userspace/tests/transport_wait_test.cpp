@@ -229,6 +229,25 @@ TEST_P(Wait, EndsHoweverABlockComesBack) {
     EXPECT_FALSE(served.get());
 }
 
+TEST_P(Wait, IsToldInTheHeader) {
+    const auto info = first_.info(pool_);
+    const auto header = first_.map(info.header_offset, info.header_length, detail::access::read);
+    ASSERT_TRUE(header) << first_.why().message();
+    const auto waiters = [&header] {
+        return std::atomic_ref{reinterpret_cast<fixedpool_header*>(header.get())->waiters}.load();
+    };
+    EXPECT_EQ(waiters(), 0U);
+    ASSERT_EQ(first_.alloc(pool_, 200).size(), 200U);
+    auto one = wait_for(first_, pool_, 1);
+    auto other = wait_for(second_, same_, 2);
+    see_waiters(2);
+    EXPECT_EQ(waiters(), 2U);
+    EXPECT_EQ(first_.release(0), 200U);
+    EXPECT_FALSE(one.get());
+    EXPECT_FALSE(other.get());
+    EXPECT_EQ(waiters(), 0U);
+}
+
 TEST_P(Wait, TakesWhatThereIsIfThatIsEnough) {
     ASSERT_EQ(first_.alloc(pool_, 200).size(), 200U);
     auto all = wait_for(first_, pool_, 200);

@@ -70,17 +70,12 @@ std::uint32_t count_in(std::uint16_t holds, holder kind) noexcept {
     return kind == holder::client ? holds & 0xffU : static_cast<std::uint32_t>(holds >> 8);
 }
 
-std::uint64_t holds_bytes(std::uint32_t blocks) noexcept {
-    return std::uint64_t{words_of(blocks)} * word_blocks * sizeof(std::uint16_t);
-}
+// Groups are read as a whole: the rest of the last one lies in the same page.
+static_assert(page_bytes % (word_blocks * sizeof(std::uint32_t)) == 0);
 
-// Data, versions, holds, depot. The rest of the last group of blocks is there,
-// too, so that groups can be read as a whole.
+/** What can be mapped, and the depot. */
 std::uint64_t memory_of(const shape& chosen) noexcept {
-    return chosen.data_bytes() +
-           whole_pages(std::uint64_t{words_of(chosen.blocks)} * word_blocks *
-                       sizeof(std::uint32_t)) +
-           holds_bytes(chosen.blocks) + depot::bytes(chosen.blocks);
+    return chosen.holds().end() + depot::bytes(chosen.blocks);
 }
 
 /** As hard to guess as the system makes it; but there is always one. */
@@ -140,12 +135,10 @@ pool::pool(const fixedpool_pool_create& request, const local::shape& chosen, std
       shape_{chosen},
       memory_{std::move(memory)},
       versions_{reinterpret_cast<std::uint32_t*>(versions())},
-      holds_{reinterpret_cast<std::uint16_t*>(memory_.begin() + memory_of(chosen) -
-                                              depot::bytes(chosen.blocks) -
-                                              holds_bytes(chosen.blocks))},
-      depot_{chosen.blocks, reinterpret_cast<std::byte*>(holds_) + holds_bytes(chosen.blocks)},
+      holds_{reinterpret_cast<std::uint16_t*>(data() + chosen.holds().begin)},
+      depot_{chosen.blocks, data() + chosen.holds().end()},
       growth_{shape_, memory_},
-      queue_{depot_},
+      queue_{depot_, *new (data() + chosen.header().begin) fixedpool_header{}},
       watched_{depot_, queue_} {
     // Versions begin anywhere, so that a handle of an earlier pool that had the
     // same slots is not taken for one of this pool.
@@ -155,8 +148,6 @@ pool::pool(const fixedpool_pool_create& request, const local::shape& chosen, std
 }
 
 pool::~pool() { slots::instance().give(id_); }
-
-std::byte* pool::versions() const noexcept { return data() + shape_.data_bytes(); }
 
 std::uint32_t pool::in_use() const noexcept {
     const auto free = depot_.free();

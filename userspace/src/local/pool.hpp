@@ -88,7 +88,7 @@ class pool {
     [[nodiscard]] const local::shape& shape() const noexcept { return shape_; }
     [[nodiscard]] std::uint32_t words() const noexcept { return words_of(shape_.blocks); }
     [[nodiscard]] std::byte* data() const noexcept { return memory_.begin(); }
-    [[nodiscard]] std::byte* versions() const noexcept;
+    [[nodiscard]] std::byte* versions() const noexcept { return data() + shape_.versions().begin; }
     [[nodiscard]] std::byte* block(std::uint32_t index) const noexcept {
         return data() + std::uint64_t{index} * shape_.stride;
     }

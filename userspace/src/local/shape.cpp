@@ -35,9 +35,7 @@ std::uint64_t shape::units() const noexcept {
     const auto slots = round_up(blocks, std::uint64_t{1} << slot_unit_shift) >> slot_unit_shift;
     if (!mappable)
         return slots;
-    const auto maps =
-        round_up(data_bytes() + versions_bytes(), std::uint64_t{1} << map_unit_shift) >>
-        map_unit_shift;
+    const auto maps = round_up(holds().end(), std::uint64_t{1} << map_unit_shift) >> map_unit_shift;
     return std::max(slots, maps);
 }
 

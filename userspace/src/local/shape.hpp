@@ -25,6 +25,18 @@ constexpr std::uint64_t whole_pages(std::uint64_t bytes) noexcept {
     return (bytes + page_bytes - 1) / page_bytes * page_bytes;
 }
 
+/** Some of a pool's memory: bytes, counted from its begin. */
+struct extent {
+    std::uint64_t begin;
+    std::uint64_t length;
+
+    [[nodiscard]] std::uint64_t end() const noexcept { return begin + length; }
+    [[nodiscard]] bool contains(const extent& other) const noexcept {
+        return other.begin >= begin && other.begin - begin < length &&
+               other.length <= end() - other.begin;
+    }
+};
+
 /** The shape of a pool, whose blocks all lie side by side. */
 struct shape {
     std::uint32_t block_size;
@@ -37,8 +49,17 @@ struct shape {
     [[nodiscard]] std::uint64_t data_bytes() const noexcept {
         return whole_pages(std::uint64_t{blocks} * stride);
     }
-    [[nodiscard]] std::uint64_t versions_bytes() const noexcept {
-        return whole_pages(std::uint64_t{blocks} * sizeof(std::uint32_t));
+
+    // What can be mapped: whole pages, one behind the other.
+    [[nodiscard]] extent data() const noexcept { return {0, data_bytes()}; }
+    [[nodiscard]] extent header() const noexcept {
+        return {data().end(), whole_pages(sizeof(fixedpool_header))};
+    }
+    [[nodiscard]] extent versions() const noexcept {
+        return {header().end(), whole_pages(std::uint64_t{blocks} * sizeof(std::uint32_t))};
+    }
+    [[nodiscard]] extent holds() const noexcept {
+        return {versions().end(), whole_pages(std::uint64_t{blocks} * sizeof(std::uint16_t))};
     }
 
     /** Units of handle and offset space; more than slot_units if they are too few. */

@@ -17,6 +17,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include <linux/fixedpool.h>
+
 #include "depot.hpp"
 #include "futex.hpp"
 #include "lock.hpp"
@@ -45,7 +47,8 @@ struct waiter {
 /** Thread safety: all calls from any thread. */
 class waiting {
   public:
-    explicit waiting(depot& from) noexcept : depot_{from} {}
+    /** @p told: the header of the pool, which says at any time how many wait. */
+    waiting(depot& from, fixedpool_header& told) noexcept : depot_{from}, count_{told.waiters} {}
     waiting(const waiting&) = delete;
     waiting& operator=(const waiting&) = delete;
     ~waiting() = default;
@@ -102,7 +105,7 @@ class waiting {
     waiter* first_ = nullptr;
     waiter* last_ = nullptr;
     int error_ = 0; // why nobody may wait any more
-    std::atomic<std::uint32_t> count_ = 0;
+    const std::atomic_ref<std::uint32_t> count_;
     helping_lock lock_;
 };
 
