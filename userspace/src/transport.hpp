@@ -108,8 +108,8 @@ std::unique_ptr<transport> open_device(const std::string& path, std::error_code&
  *   poll()     knows no POLLHUP and POLLERR: an end on which nobody will come or
  *              listen any more can be read or written, and the call says why
  *   fork()     leaves the child with pools, clients and blocks of its own, which
- *              look as the parent's did at that moment, and nobody who waits or
- *              watches
+ *              look as the parent's did at that moment, but for empty caches,
+ *              and nobody who waits or watches
  */
 std::unique_ptr<transport> open_local(std::error_code& ec) noexcept;
 

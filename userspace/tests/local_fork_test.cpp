@@ -18,8 +18,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "device_test.hpp"
+#include "caller.hpp"
 
+#include "local/fork.hpp"
 #include "local/registry.hpp"
 #include "local/slots.hpp"
 
@@ -169,6 +170,142 @@ TEST_F(Fork, LetsOthersComeAndGo) {
         threads.emplace_back(churn, small_pool());
     for (int round = 0; round < 200; ++round)
         ASSERT_EQ(end_of(start_child([] { return 0; })), 0);
+}
+
+/** A client that works on the versions of its cache by itself. */
+class cacher {
+  public:
+    /** Makes a pool, or attaches to one that is there. */
+    explicit cacher(const std::string& name, std::uint32_t blocks = 0, std::uint32_t flags = 0)
+        : pool_{blocks != 0 ? caller_.create(name, blocks, flags) : caller_.attach(name)} {}
+
+    caller& operator*() { return caller_; }
+    caller* operator->() { return &caller_; }
+    [[nodiscard]] std::uint32_t pool() const { return pool_; }
+
+    /** Allocates a block of the cache, or frees it. Returns: what its handle is then. */
+    std::uint64_t advance(std::uint32_t index) {
+        return FIXEDPOOL_HANDLE(word(index).fetch_add(1) + 1, info_.first_slot + index);
+    }
+
+    [[nodiscard]] std::uint32_t count_allocated() const {
+        std::uint32_t count = 0;
+        for (std::uint32_t i = 0; i < info_.blocks; ++i)
+            count += word(i).load() % 2;
+        return count;
+    }
+
+  private:
+    [[nodiscard]] std::atomic_ref<std::uint32_t> word(std::uint32_t index) const {
+        return std::atomic_ref{reinterpret_cast<std::uint32_t*>(versions_.get())[index]};
+    }
+
+    caller caller_{fixedpool::testing::transport::in_process};
+    const std::uint32_t pool_;
+    const fixedpool_pool_info info_ = caller_.info(pool_);
+    const detail::mapping versions_ = caller_.map(info_.versions_offset, info_.versions_length);
+};
+
+TEST_F(Fork, LeavesTheChildEmptyCaches) {
+    const auto name = unique_name();
+    cacher one{name, 200, FIXEDPOOL_POOL_POISON};
+    cacher other{name};
+    auto blocks = one->fill(one.pool(), 100);
+    const auto info = one->info(one.pool());
+    const auto data = one->map(info.data_offset, info.data_length);
+    data[blocks[0] * info.stride] = std::byte{};
+    std::vector<std::uint64_t> names;
+    for (int i = 0; i < 30; ++i, blocks.pop_back())
+        names.push_back(one.advance(blocks.back()));
+    ASSERT_TRUE(one->share(names[0], other->number()));
+    ASSERT_TRUE(one->share(names[1], other->number()));
+    const auto freed = static_cast<std::uint32_t>(names[1]) - info.first_slot;
+    one.advance(freed); // and is about to give back what it has not alone
+    const auto scope = other->create_scope();
+    ASSERT_EQ(other->alloc(other.pool(), 10, scope).size(), 10U);
+    ASSERT_EQ(other->fill(other.pool(), 20).size(), 20U);
+    EXPECT_EQ(end_of(start_child([&] {
+                  if (one->in_use(one.pool()) != 39)
+                      return 1;
+                  if (one->check(names[0]) !=
+                      (FIXEDPOOL_CHECK_ALIVE | FIXEDPOOL_CHECK_MINE | FIXEDPOOL_CHECK_SHARED))
+                      return 2;
+                  const auto all = other->alloc(other.pool(), 161);
+                  if (all.size() != 161 || !other->alloc(other.pool(), 1).empty())
+                      return 3;
+                  for (const auto each : all)
+                      if (other->byte_of(each, 0) != FIXEDPOOL_POISON)
+                          return 4;
+                  if (other->free(all) != 161 || other->release(scope) != 10)
+                      return 5;
+                  names.erase(names.begin() + 1);
+                  return one->free(names) == 29 && other->free({names[0]}) == 1 &&
+                                 one->in_use(one.pool()) == 0 && books_balance()
+                             ? 0
+                             : 6;
+              })),
+              0);
+    EXPECT_EQ(one->in_use(one.pool()), 130U);
+    EXPECT_EQ(one->drain(one.pool(), blocks), 70U);
+    EXPECT_EQ(one->drain(one.pool(), {freed}), 1U);
+}
+
+// What others were taking into their caches, or giving back, is free.
+TEST_F(Fork, InTheMidstOfCachingLosesNothing) {
+    const auto name = unique_name();
+    cacher own{name, 500};
+    const auto churn = [&name](const std::stop_token& stop) {
+        cacher busy{name};
+        while (!stop.stop_requested()) {
+            const auto blocks = busy->fill(busy.pool(), 100);
+            std::vector<std::uint64_t> names;
+            for (const auto each : blocks)
+                if (each % 4 != 0)
+                    names.push_back(busy.advance(each));
+            busy->free(names);
+            for (const auto each : busy->fill(busy.pool(), 10))
+                busy.advance(each);
+            busy->drain(busy.pool(), blocks);
+            busy->release(0);
+        }
+    };
+    std::vector<std::jthread> threads;
+    threads.reserve(3);
+    for (int i = 0; i < 3; ++i)
+        threads.emplace_back(churn);
+    int status = 0;
+    for (int round = 0; round < 200 && status == 0; ++round)
+        status = end_of(start_child([&] {
+            ::alarm(30); // as below
+            if (own->in_use(own.pool()) != own.count_allocated())
+                return 1;
+            const auto free = 500 - own.count_allocated();
+            if (own->alloc(own.pool(), 500, 0, FIXEDPOOL_ALLOC_PARTIAL).size() != free)
+                return 2;
+            release_everything();
+            return own->in_use(own.pool()) == 0 && books_balance() ? 0 : 3;
+        }));
+    EXPECT_EQ(status, 0);
+}
+
+std::uint32_t pool_in_use = 0;
+
+bool in_use(std::uint32_t pool) noexcept { return pool == pool_in_use; }
+
+TEST_F(Fork, LeavesTheChildACacheThatIsInUse) {
+    cacher kept{unique_name(), 100};
+    cacher emptied{unique_name(), 100};
+    const auto blocks = kept->fill(kept.pool(), 50);
+    ASSERT_EQ(emptied->fill(emptied.pool(), 50).size(), 50U);
+    pool_in_use = kept.pool();
+    detail::local::keep_caches(in_use);
+    EXPECT_EQ(end_of(start_child([&] {
+                  if (emptied->in_use(emptied.pool()) != 0)
+                      return 1;
+                  return kept->drain(kept.pool(), blocks) == 50 ? 0 : 2;
+              })),
+              0);
+    detail::local::keep_caches(nullptr);
 }
 
 // Who was about to attach, or to create, is not counted in the child.

@@ -182,6 +182,16 @@ void attachment::pour(std::uint32_t from, std::uint32_t to, std::uint64_t& moved
     parts_.erase(held);
 }
 
+void attachment::empty_cache(depot::giving& giving) noexcept {
+    for (std::uint32_t word = 0; word < root_.size(); ++word) {
+        const auto mask = pool_->unallocated(word, root_[word].load(std::memory_order_relaxed));
+        if (mask == 0)
+            continue;
+        root_[word].fetch_and(~mask, std::memory_order_relaxed);
+        pool_->sweep(giving, word, mask);
+    }
+}
+
 void attachment::count_holders(std::vector<std::uint8_t>& holders) const noexcept {
     const auto count = [&](std::uint32_t word, std::uint64_t mask) {
         for_each_block(word, mask, [&](std::uint32_t index) { ++holders[index]; });

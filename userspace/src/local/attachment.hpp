@@ -99,7 +99,11 @@ class attachment {
      */
     void pour(std::uint32_t from, std::uint32_t to, std::uint64_t& moved);
 
-    /** In the child after fork(): adds one to @p holders of each block held. */
+    // For fork(), in the child.
+
+    /** Gives back what is in the client's cache. Requires: sharing() of the pool is locked. */
+    void empty_cache(depot::giving& giving) noexcept;
+    /** Adds one to @p holders of each block held. */
     void count_holders(std::vector<std::uint8_t>& holders) const noexcept;
     [[nodiscard]] bool has_callers() const noexcept {
         return refs_.load(std::memory_order_relaxed) != 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fork.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <new>
 #include <system_error>
@@ -13,6 +14,9 @@
 
 namespace fixedpool::detail::local {
 namespace {
+
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+std::atomic<cache_in_use> kept = nullptr;
 
 /** Every lock that there is, in their order. */
 void lock_all() {
@@ -68,6 +72,23 @@ bool busy(const pool& of) {
     return found;
 }
 
+/**
+ * Those whose caches these were do not exist, or have emptied them. Where the books
+ * are not whole they are no better afterwards, but the blocks are nobody's.
+ */
+void empty_caches(pool& of) {
+    const auto in_use = kept.load();
+    if (in_use != nullptr && in_use(of.id()))
+        return;
+    depot::giving giving{of.free_blocks()};
+    registry::instance().for_each_client_locked([&](client& each) {
+        each.for_each_attachment_locked([&](attachment& held) {
+            if (&held.pool() == &of)
+                held.empty_cache(giving);
+        });
+    });
+}
+
 /** Those who were about to attach never will be. */
 void recount_attached(pool& to) {
     std::uint32_t count = 0;
@@ -81,6 +102,7 @@ void recount_attached(pool& to) {
 void renew_child() {
     std::vector<client*> clients;
     slots::instance().for_each_locked([](pool& each) {
+        empty_caches(each);
         if (busy(each))
             rebuild(each);
         recount_attached(each);
@@ -109,5 +131,7 @@ void handle_forks() {
     if (error != 0)
         throw std::bad_alloc{};
 }
+
+void keep_caches(cache_in_use in_use) noexcept { kept.store(in_use); }
 
 } // namespace fixedpool::detail::local

@@ -157,6 +157,14 @@ std::uint32_t pool::in_use() const noexcept {
 
 std::uint32_t pool::version(std::uint32_t index) const noexcept { return get(versions_ + index); }
 
+std::uint64_t pool::unallocated(std::uint32_t word, std::uint64_t mask) const noexcept {
+    std::uint64_t found = 0;
+    for_each_block(word, mask, [&](std::uint32_t index) {
+        found |= version(index) % 2 == 0 ? bit_of(index) : 0;
+    });
+    return found;
+}
+
 bool pool::shared(std::uint32_t index) const noexcept {
     const auto holds = get(holds_ + index);
     return count_in(holds, holder::client) + count_in(holds, holder::copy) > 1;

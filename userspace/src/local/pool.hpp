@@ -169,6 +169,8 @@ class pool {
     [[nodiscard]] int check(std::uint32_t index, std::uint32_t version) const noexcept;
 
     [[nodiscard]] std::uint32_t version(std::uint32_t index) const noexcept;
+    /** Those of group @p word that are in @p mask, and whose versions are even. */
+    [[nodiscard]] std::uint64_t unallocated(std::uint32_t word, std::uint64_t mask) const noexcept;
 
     /** More holders than one at this moment. */
     [[nodiscard]] bool shared(std::uint32_t index) const noexcept;
