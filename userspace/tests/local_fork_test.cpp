@@ -8,6 +8,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <stop_token>
@@ -213,7 +214,7 @@ TEST_F(Fork, LeavesTheChildEmptyCaches) {
     auto blocks = one->fill(one.pool(), 100);
     const auto info = one->info(one.pool());
     const auto data = one->map(info.data_offset, info.data_length);
-    data[blocks[0] * info.stride] = std::byte{};
+    data[std::ptrdiff_t{blocks[0]} * info.stride] = std::byte{};
     std::vector<std::uint64_t> names;
     for (int i = 0; i < 30; ++i, blocks.pop_back())
         names.push_back(one.advance(blocks.back()));

@@ -4,6 +4,7 @@
  * its cache works on, the counts of holds, and the header of a pool.
  */
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <stop_token>
@@ -29,7 +30,7 @@ class Mapped : public ::testing::TestWithParam<fixedpool::testing::transport> {
     }
 
     /** As a cache does: allocates a block, or frees it. Returns: what its handle is then. */
-    std::uint64_t advance(std::uint32_t index) const {
+    std::uint64_t advance(std::uint32_t index) {
         version_word(index).fetch_add(1);
         return name_of(index);
     }
@@ -200,7 +201,7 @@ TEST_P(Cache, KeepsABlockAsItIsWhileItIsRead) {
     for (int round = 0; round < 2000; ++round) {
         const auto block = first_.fill(pool_, 1).at(0);
         const std::atomic_ref content{
-            reinterpret_cast<std::uint8_t*>(data.get())[block * info_.stride]};
+            reinterpret_cast<std::uint8_t*>(data.get())[std::size_t{block} * info_.stride]};
         do {
             content.store(byte_for(name_of(block) + FIXEDPOOL_HANDLE(1, 0)));
             name = advance(block);
