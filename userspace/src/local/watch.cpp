@@ -2,8 +2,11 @@
 #include "watch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <mutex>
+#include <string>
+#include <string_view>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -12,6 +15,19 @@
 
 namespace fixedpool::detail::local {
 namespace {
+
+/** Returns: 0; EBADF; EINVAL for what is no eventfd, as far as the system tells. */
+int check_eventfd(int descriptor) {
+    if (::fcntl(descriptor, F_GETFD) < 0)
+        return EBADF;
+    constexpr std::string_view name = "anon_inode:[eventfd]";
+    std::array<char, 64> target{};
+    const auto link = "/proc/self/fd/" + std::to_string(descriptor);
+    const auto length = ::readlink(link.c_str(), target.data(), target.size());
+    if (length < 0)
+        return 0;
+    return std::string_view{target.data(), static_cast<std::size_t>(length)} == name ? 0 : EINVAL;
+}
 
 /** Async-signal-safe. */
 void signal(int event) noexcept {
@@ -63,6 +79,9 @@ void watches::look_locked() noexcept {
 
 int watches::add(const void* owner, std::uint32_t low, std::uint32_t high, int event,
                  std::uint32_t& id) {
+    const int error = check_eventfd(event);
+    if (error != 0)
+        return error;
     const std::scoped_lock lock{*this};
     const auto count = std::ranges::count(all_, owner, &watch::owner);
     if (count == FIXEDPOOL_MAX_WATCHES)

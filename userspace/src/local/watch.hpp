@@ -35,8 +35,9 @@ class watches {
     /**
      * Signals @p event when there are fewer free blocks than @p low, and as many as
      * @p high after that; zero: not. What is so already is signalled at once.
-     * Returns: 0, having set @p id; EMFILE if the owner has FIXEDPOOL_MAX_WATCHES, or
-     * the process no descriptor left. Throws: std::bad_alloc.
+     * Returns: 0, having set @p id; EBADF; EINVAL for what is no eventfd, as far as the
+     * system tells; EMFILE if the owner has FIXEDPOOL_MAX_WATCHES, or the process no
+     * descriptor left. Throws: std::bad_alloc.
      */
     [[nodiscard]] int add(const void* owner, std::uint32_t low, std::uint32_t high, int event,
                           std::uint32_t& id);
