@@ -56,6 +56,7 @@ std::unique_ptr<cache> cache::make(transport& module, std::uint32_t pool, size o
 cache::cache(transport& module, std::uint32_t pool, size of)
     : module_{module},
       pool_{pool},
+      exact_{of.exact},
       rack_{of.shelves, of.batch},
       number_{caches::instance().add(*this)} {}
 
@@ -229,7 +230,8 @@ std::uint32_t cache::blocks() noexcept {
 void cache::begin_locked(magazine& fresh) noexcept {
     fresh.count.store(0, std::memory_order_relaxed);
     fresh.owners.store(0, std::memory_order_relaxed);
-    fresh.limit.store(2 * rack_.batch(), std::memory_order_relaxed);
+    fresh.room_limit = 2 * rack_.batch();
+    fresh.limit.store(exact_ ? 0 : fresh.room_limit, std::memory_order_relaxed);
     fresh.busy.store(0, std::memory_order_relaxed);
     fresh.shut.store(shut_, std::memory_order_release);
     fresh.of = this;

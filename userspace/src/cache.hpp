@@ -32,6 +32,7 @@ class cache {
     struct size {
         std::uint32_t batch;   // blocks that go from and to the pool at a time; zero: no cache
         std::uint32_t shelves; // for so many blocks each
+        bool exact = false;    // blocks are put by front::put_exactly() alone
     };
 
     /**
@@ -116,6 +117,7 @@ class cache {
 
     transport& module_;
     const std::uint32_t pool_;
+    const bool exact_;
     rack rack_;
     std::uint32_t number_ = 0;
 

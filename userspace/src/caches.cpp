@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cache.hpp"
+#include "local/fork.hpp"
 #include "local/registry.hpp"
 
 namespace fixedpool::detail {
@@ -50,6 +51,7 @@ caches& caches::instance() noexcept {
 caches::caches() noexcept {
     // Its handlers of fork() must be there first: they run inside of ours.
     static_cast<void>(local::registry::instance());
+    local::keep_caches(&caches::forked_inside);
     possible_ = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
                 ::pthread_key_create(&key_, &caches::thread_ends) == 0 &&
                 ::pthread_atfork(&caches::before_fork, &caches::after_fork, &caches::in_child) == 0;
@@ -60,11 +62,13 @@ void caches::barrier() noexcept { membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); 
 std::uint32_t caches::add(cache& added) noexcept {
     std::uint32_t number = 0;
     lock_.lock();
-    const auto unused = std::find(all_.begin() + 1, all_.begin() + used_, nullptr);
-    if (unused - all_.begin() < static_cast<std::ptrdiff_t>(max_caches)) {
-        number = static_cast<std::uint32_t>(unused - all_.begin());
+    auto unused = std::uint32_t{1};
+    while (unused < max_caches && all_[unused] != nullptr)
+        ++unused;
+    if (unused < max_caches) {
+        number = unused;
         all_[number] = &added;
-        used_ = std::max(used_, number + 1);
+        used_ = std::max(used_.load(), number + 1);
     }
     lock_.unlock();
     return number;
@@ -73,7 +77,7 @@ std::uint32_t caches::add(cache& added) noexcept {
 void caches::remove(cache& removed) noexcept {
     lock_.lock();
     for (auto* each = tables_; each != nullptr; each = each->next)
-        each->magazines[removed.number()] = nullptr;
+        __atomic_store_n(&each->magazines[removed.number()], nullptr, __ATOMIC_RELAXED);
     while (removed.first_ != nullptr) {
         auto& unused = *removed.first_;
         removed.first_ = unused.next;
@@ -87,9 +91,15 @@ bool caches::thread_inside() noexcept {
     const auto* const magazines = thread_magazines;
     if (magazines == no_magazines.data())
         return false;
-    return std::any_of(magazines, magazines + instance().used_, [](const magazine* each) {
-        return each != nullptr && each->busy.load(std::memory_order_relaxed) != 0;
-    });
+    // Numbers that this thread has no business with may be taken away at this moment: then
+    // it is a stranger's magazine that is looked at, and one refill less, at worst.
+    const auto end = instance().used_.load(std::memory_order_relaxed);
+    for (std::uint32_t number = 1; number < end; ++number) {
+        const auto* const each = __atomic_load_n(magazines + number, __ATOMIC_RELAXED);
+        if (each != nullptr && each->busy.load(std::memory_order_relaxed) != 0)
+            return true;
+    }
+    return false;
 }
 
 magazine* caches::make_magazine(cache& of) noexcept {
@@ -205,7 +215,7 @@ void caches::renew() noexcept {
         each->shut_ = each->closed_ ? 1 : 0;
     }
     for (auto* each = tables_; each != nullptr; each = each->next) {
-        std::fill_n(each->magazines.begin(), used_, nullptr);
+        std::fill_n(each->magazines.begin(), used_.load(), nullptr);
         each->used = each->magazines.data() == thread_magazines;
     }
 }

@@ -10,6 +10,7 @@
 #define FIXEDPOOL_SRC_CACHES_HPP
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -86,7 +87,7 @@ class caches {
     bool possible_ = false;
     bool locked_for_fork_ = false;
     pthread_key_t key_{};
-    std::uint32_t used_ = 1; // numbers from here on were never used
+    std::atomic<std::uint32_t> used_ = 1; // numbers from here on were never used
     std::array<cache*, max_caches> all_ = {};
     table* tables_ = nullptr;
     magazine* unused_ = nullptr;

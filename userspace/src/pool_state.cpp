@@ -136,7 +136,8 @@ void pool_state::begin_caching(caching wanted) noexcept {
                                        FIXEDPOOL_POOL_POISON | FIXEDPOOL_POOL_REVOCABLE |
                                        FIXEDPOOL_POOL_TRACK;
     constexpr auto needed = FIXEDPOOL_FEATURE_CACHE | FIXEDPOOL_FEATURE_HOLDS;
-    const auto size = cache::size_for(info_.max_blocks);
+    auto size = cache::size_for(info_.max_blocks);
+    size.exact = wanted == caching::exact;
     if (wanted == caching::none || size.batch == 0 || (info_.flags & attended) != 0 ||
         (client_->module.features & needed) != needed || data_ == nullptr ||
         info_.holds_length == 0 || info_.header_length == 0)
@@ -181,6 +182,11 @@ handle pool_state::allocate_one(contents wanted, counting count,
     return ec ? handle{} : taken;
 }
 
+putting pool_state::put_exactly(handle name, counting count) const noexcept {
+    return count == counting::yes ? front::put_exactly<counting::yes>(name)
+                                  : front::put_exactly<counting::no>(name);
+}
+
 /** After there is room in the magazine, or, where somebody waits, in the pool. */
 putting pool_state::put_again(handle name, counting count) const noexcept {
     auto* const mine = cache_->mine();
@@ -188,16 +194,19 @@ putting pool_state::put_again(handle name, counting count) const noexcept {
         return putting::not_here;
     if (anyone_waits())
         cache_->give_back(*mine);
-    else if (mine->count.load(std::memory_order_relaxed) >=
-             mine->limit.load(std::memory_order_relaxed))
+    else if (mine->count.load(std::memory_order_relaxed) >= mine->room_limit)
         cache_->make_room(*mine);
     mine->leave();
+    if (exact_)
+        return put_exactly(name, count);
     return count == counting::yes ? put<counting::yes>(name) : put<counting::no>(name);
 }
 
 bool pool_state::free_one(handle name, counting count, putting tried,
                           std::error_code& ec) const noexcept {
     ec.clear();
+    if (tried == putting::not_here && exact_)
+        tried = put_exactly(name, count);
     if (tried == putting::not_here && cache_)
         tried = put_again(name, count);
     if (tried == putting::done)
@@ -299,10 +308,16 @@ std::size_t pool_state::allocate_all(std::span<handle> handles, contents wanted,
     std::size_t cached = 0;
     if (cache_ && scope == 0 && handles.size() <= rack::max_batch) {
         ec.clear();
-        for (; cached < handles.size(); ++cached) {
+        while (cached < handles.size() && !ec) {
+            const auto some = take_some(handles.subspan(cached));
+            if (wanted == contents::zero)
+                for (const auto each : handles.subspan(cached, some))
+                    std::memset(address(index_of(each)), 0, info_.block_size);
+            cached += some;
+            if (cached == handles.size())
+                return cached;
             handles[cached] = allocate_one(wanted, counting::no, ec);
-            if (ec)
-                break;
+            cached += ec ? 0 : 1;
         }
         if (!ec)
             return cached;
@@ -359,10 +374,13 @@ std::size_t pool_state::free(std::span<const handle> handles, std::error_code& e
     if (cache_) {
         ec.clear();
         std::size_t freed = 0;
-        for (; freed < handles.size(); ++freed) {
-            const auto tried = put<counting::no>(handles[freed]);
-            if (tried != putting::done && !free_one(handles[freed], counting::no, tried, ec))
+        while (freed < handles.size()) {
+            freed += put_some(handles.subspan(freed));
+            if (freed == handles.size())
                 break;
+            if (!free_one(handles[freed], counting::no, putting::not_here, ec))
+                break;
+            ++freed;
         }
         return freed;
     }

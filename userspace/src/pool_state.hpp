@@ -117,6 +117,7 @@ class pool_state final : public front {
     [[nodiscard]] transport& module() const noexcept { return *client_->transport; }
     std::error_code map() noexcept;
     void begin_caching(caching wanted) noexcept;
+    [[nodiscard]] putting put_exactly(handle name, counting count) const noexcept;
     [[nodiscard]] putting put_again(handle name, counting count) const noexcept;
     void note_taken(std::span<const handle> handles, standing now) const noexcept;
     [[nodiscard]] fixedpool_alloc allocation(std::span<handle> batch,

@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include <fixedpool/detail/geometry.hpp>
 #include <fixedpool/detail/magazine.hpp>
@@ -50,11 +51,12 @@ class front {
         magazine* const mine = thread_magazines[cache_number_];
         if (mine == nullptr || !mine->enter())
             return {};
-        const auto left = mine->count.load(std::memory_order_relaxed) - 1;
-        if (left >= magazine::room) {
+        const auto have = mine->count.load(std::memory_order_relaxed);
+        if (have == 0) {
             mine->leave();
             return {};
         }
+        const auto left = have - 1;
         const auto index = mine->blocks[left];
         mine->count.store(left, std::memory_order_relaxed);
         const auto version = version_of(index) + 1;
@@ -70,29 +72,96 @@ class front {
         return {version, first_slot_ + index};
     }
 
-    /** Frees a block into this thread's magazine. */
+    /** Frees a block into this thread's magazine; not if the pool is exact. */
     template <counting count>
     [[nodiscard]] putting put(handle name) const noexcept {
         const auto index = name.slot() - first_slot_;
         magazine* const mine = thread_magazines[cache_number_];
-        if (index >= max_blocks_ || mine == nullptr)
-            return putting::not_here;
-        if (name.version() % 2 == 0 || version_of(index) != name.version() ||
-            standing_of(index) != standing::own || held_by_others(index) || anyone_waits())
-            return putting::not_here;
-        if (!mine->enter())
+        if (mine == nullptr || !may_put(name, index) || !mine->enter())
             return putting::not_here;
         const auto have = mine->count.load(std::memory_order_relaxed);
-        auto result = have < mine->limit.load(std::memory_order_relaxed) ? end(name, index)
-                                                                         : putting::not_here;
-        if (result == putting::done) [[likely]] {
-            mine->blocks[have] = index;
-            mine->count.store(have + 1, std::memory_order_relaxed);
-            if constexpr (count == counting::yes)
-                add_owners(*mine, -1);
+        if (have >= mine->limit.load(std::memory_order_relaxed)) {
+            mine->leave();
+            return putting::not_here;
+        }
+        set_version(index, name.version() + 1);
+        set_standing(index, standing::unknown);
+        push<count>(*mine, have, index);
+        mine->leave();
+        return putting::done;
+    }
+
+    /**
+     * The same with a locked step and a full barrier: of those who free a handle at the
+     * same instant one succeeds, and a hold that was not seen was not got.
+     */
+    template <counting count>
+    [[nodiscard]] putting put_exactly(handle name) const noexcept {
+        const auto index = name.slot() - first_slot_;
+        magazine* const mine = thread_magazines[cache_number_];
+        auto version = name.version();
+        auto result = putting::not_here;
+        if (mine == nullptr || !may_put(name, index) || !mine->enter())
+            return result;
+        const auto have = mine->count.load(std::memory_order_relaxed);
+        if (have < mine->room_limit &&
+            __atomic_compare_exchange_n(versions_ + index, &version, version + 1, false,
+                                        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+            set_standing(index, standing::unknown);
+            result = held_by_others(index) ? putting::ended : putting::done;
+            if (result == putting::done)
+                push<count>(*mine, have, index);
         }
         mine->leave();
         return result;
+    }
+
+    /**
+     * Takes up to as many blocks as there is room for.
+     * Returns: how many.
+     */
+    [[nodiscard]] std::size_t take_some(std::span<handle> handles) const noexcept {
+        magazine* const mine = thread_magazines[cache_number_];
+        if (mine == nullptr || !mine->enter())
+            return 0;
+        auto left = mine->count.load(std::memory_order_relaxed);
+        std::size_t taken = 0;
+        while (left != 0 && taken < handles.size()) {
+            const auto index = mine->blocks[--left];
+            const auto version = version_of(index) + 1;
+            if (version % 2 == 0) [[unlikely]]
+                continue; // as in take()
+            set_version(index, version);
+            set_standing(index, standing::own);
+            handles[taken++] = {version, first_slot_ + index};
+        }
+        mine->count.store(left, std::memory_order_relaxed);
+        mine->leave();
+        return taken;
+    }
+
+    /**
+     * put() of several, in order, up to the first that is refused.
+     * Returns: how many were freed.
+     */
+    [[nodiscard]] std::size_t put_some(std::span<const handle> handles) const noexcept {
+        magazine* const mine = thread_magazines[cache_number_];
+        if (mine == nullptr || !mine->enter())
+            return 0;
+        auto have = mine->count.load(std::memory_order_relaxed);
+        const auto limit = mine->limit.load(std::memory_order_relaxed);
+        std::size_t freed = 0;
+        for (; freed < handles.size() && have < limit; ++freed) {
+            const auto index = handles[freed].slot() - first_slot_;
+            if (!may_put(handles[freed], index))
+                break;
+            set_version(index, handles[freed].version() + 1);
+            set_standing(index, standing::unknown);
+            mine->blocks[have++] = index;
+        }
+        mine->count.store(have, std::memory_order_relaxed);
+        mine->leave();
+        return freed;
     }
 
     /** Counts @p change of owners; false: not here. */
@@ -170,7 +239,7 @@ class front {
     std::uint32_t cache_number_ = 0;
     std::uint32_t first_slot_ = 0;
     std::uint32_t max_blocks_ = 0;
-    bool exact_ = false;
+    bool exact_ = false; // the limits of magazines are zero, and put_exactly() is to be called
     std::uint32_t* versions_ = nullptr;
     std::uint8_t* standings_ = nullptr;
     const std::uint16_t* holds_ = nullptr;
@@ -195,19 +264,18 @@ class front {
         return __atomic_load_n(holds_ + index, __ATOMIC_RELAXED) != held_once;
     }
 
-    /** Ends the allocation: nobody who has its handle gets a hold any more. */
-    [[nodiscard]] putting end(handle name, std::uint32_t index) const noexcept {
-        if (!exact_) [[likely]] {
-            set_version(index, name.version() + 1);
-        } else {
-            auto version = name.version();
-            // A full barrier, too: a hold that is not seen below was refused.
-            if (!__atomic_compare_exchange_n(versions_ + index, &version, version + 1, false,
-                                             __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-                return putting::not_here;
-        }
-        set_standing(index, standing::unknown);
-        return held_by_others(index) ? putting::ended : putting::done;
+    // Who owns the block has an odd version of it.
+    [[nodiscard]] bool may_put(handle name, std::uint32_t index) const noexcept {
+        return index < max_blocks_ && version_of(index) == name.version() &&
+               standing_of(index) == standing::own && !held_by_others(index) && !anyone_waits();
+    }
+
+    template <counting count>
+    static void push(magazine& mine, std::uint32_t have, std::uint32_t index) noexcept {
+        mine.blocks[have] = index;
+        mine.count.store(have + 1, std::memory_order_relaxed);
+        if constexpr (count == counting::yes)
+            add_owners(mine, -1);
     }
 };
 

@@ -51,10 +51,11 @@ struct alignas(64) magazine {
     std::atomic<std::uint32_t> busy = 0;
     std::atomic<std::uint32_t> shut = 0;
     std::atomic<std::uint32_t> count = 0;
-    std::atomic<std::uint32_t> limit = 0;
+    std::atomic<std::uint32_t> limit = 0; // of count, for put(); zero if that is not to be used
     // Owners of blocks that this thread has made, less those that it has ended.
     std::atomic<std::int64_t> owners = 0;
 
+    std::uint32_t room_limit = 0; // of count
     // Of whoever has the lock of all caches.
     cache* of = nullptr;
     magazine* next = nullptr;
