@@ -5,6 +5,7 @@
 #ifndef FIXEDPOOL_TESTS_DEVICE_TEST_HPP
 #define FIXEDPOOL_TESTS_DEVICE_TEST_HPP
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -34,7 +35,7 @@ namespace fixedpool::testing {
 
 /** A name that no other test uses. */
 inline std::string unique_name() {
-    static int number = 0;
+    static std::atomic<int> number = 0;
     return "gtest-" + std::to_string(::getpid()) + '-' + std::to_string(number++);
 }
 
