@@ -100,11 +100,10 @@ TEST_F(Fork, InTheMidstOfEverythingLosesNothing) {
         channel::create(pool_of_all, {.name = "", .capacity = 64, .waits = blocking::no});
     std::array<handle, 10> kept;
     pool_of_all.allocate(kept);
-    std::atomic<bool> stop = false;
-    const auto churn = [&](unsigned seed) {
+    const auto churn = [&](const std::stop_token& stop, unsigned seed) {
         const auto own = client::open_in_process();
         std::vector<handle> taken(100);
-        while (!stop) {
+        while (!stop.stop_requested()) {
             std::error_code ec;
             {
                 const auto attached = own.attach(pool_of_all.name());
@@ -148,7 +147,6 @@ TEST_F(Fork, InTheMidstOfEverythingLosesNothing) {
         }));
         ASSERT_EQ(status, 0) << "round " << round;
     }
-    stop = true;
     threads.clear();
     EXPECT_EQ(pool_of_all.usage().in_use, 10U);
     EXPECT_EQ(pool_of_all.usage().clients, 1U);
