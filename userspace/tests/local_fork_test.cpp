@@ -331,6 +331,44 @@ TEST_F(Fork, CountsThoseWhoAreAttached) {
             << "round " << round;
 }
 
+// Who was about to make a set, to open or to close it, is not counted in the child.
+TEST_F(Fork, CountsThoseWhoHaveOpenedASet) {
+    constexpr auto kind = fixedpool::testing::transport::in_process;
+    caller opener{kind};
+    caller maker{kind};
+    const auto pool_name = unique_name();
+    const auto name = unique_name();
+    opener.create(pool_name, 16);
+    const auto pool = maker.attach(pool_name);
+    const std::jthread making{[&](const std::stop_token& stop) {
+        while (!stop.stop_requested()) {
+            const auto set = maker.create_set(name, {pool});
+            caller brief{kind};
+            brief.attach(pool_name);
+            brief.create_set(name, {});
+            maker.destroy_set("", set);
+        }
+    }};
+    int status = 0;
+    for (int round = 0; round < 300 && status == 0; ++round)
+        status = end_of(start_child([&] {
+            const auto set = opener.create_set(name, {});
+            if (set == 0)
+                return opener.why() == errc::no_such_set ? 0 : 1;
+            // Others that are there leave it, and the opener is the last.
+            detail::local::registry::instance().for_each_client_locked(
+                [&](detail::local::client& each) {
+                    const bool leaves = each.number != opener.number();
+                    if (const auto left = leaves ? each.drop_set(set) : nullptr)
+                        --left->opened;
+                });
+            opener.destroy_set("", set);
+            opener.create_set(name, {});
+            return opener.why() == errc::no_such_set ? 0 : 2;
+        }));
+    EXPECT_EQ(status, 0);
+}
+
 // Those who wait do not exist in the child, where the pool is open to who does not.
 TEST_F(Fork, LeavesTheChildNobodyWhoWaits) {
     const auto shared = client_.create(small_pool());

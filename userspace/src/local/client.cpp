@@ -205,6 +205,10 @@ bool client::busy_locked(const pool& with) const noexcept {
                used_, [&](const attachment* each) { return is_of(each) && each->has_callers(); });
 }
 
+bool client::has_opened_locked(const set& asked) const noexcept {
+    return sets_.contains(registry::id_of(asked));
+}
+
 void client::forget_callers_locked() noexcept {
     for (auto* each : used_)
         each->forget_callers();

@@ -83,6 +83,7 @@ class client : public std::enable_shared_from_this<client> {
     /** Is another thread in the middle of a call that concerns a pool? Under the lock. */
     [[nodiscard]] bool busy_locked(const pool& with) const noexcept;
     void forget_callers_locked() noexcept;
+    [[nodiscard]] bool has_opened_locked(const set& asked) const noexcept;
 
     /** Does what threads had begun that are no more. */
     void finish_leaving() noexcept;

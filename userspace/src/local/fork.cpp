@@ -99,6 +99,16 @@ void recount_attached(pool& to) {
     to.registered.attached = count;
 }
 
+/** The same of those who were about to open a set, or to close it. */
+void recount_opened() {
+    auto& all = registry::instance();
+    all.for_each_set_locked([&all](set& each) {
+        each.opened = 0;
+        all.for_each_client_locked(
+            [&each](const client& of) { each.opened += of.has_opened_locked(each) ? 1 : 0; });
+    });
+}
+
 void renew_child() {
     std::vector<client*> clients;
     slots::instance().for_each_locked([](pool& each) {
@@ -111,6 +121,7 @@ void renew_child() {
         for (auto* of : each.registered.channels)
             of->after_fork();
     });
+    recount_opened();
     registry::instance().for_each_client_locked([&clients](client& each) {
         each.forget_callers_locked();
         clients.push_back(&each);

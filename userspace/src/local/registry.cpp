@@ -144,7 +144,7 @@ void registry::detached_locked(pool& left) noexcept {
         static_cast<void>(unlink(left)); // the caller still has a reference
 }
 
-void registry::unlink_left() noexcept {
+void registry::unlink_left_pools() noexcept {
     const auto is_left = [](const std::shared_ptr<pool>& each) {
         return each->registered.attached == 0 &&
                (each->registered.flags & FIXEDPOOL_POOL_AUTO_DESTROY) != 0;
@@ -157,6 +157,24 @@ void registry::unlink_left() noexcept {
             return;
         left = unlink(**found);
     }
+}
+
+void registry::unlink_left_sets() noexcept {
+    for (;;) {
+        std::shared_ptr<set> left; // as above
+        const std::scoped_lock lock{mutex_};
+        const auto found =
+            std::ranges::find(sets_, 0U, [](const auto& each) { return each->opened; });
+        if (found == sets_.end())
+            return;
+        left = *found;
+        unlink(*left);
+    }
+}
+
+void registry::unlink_left() noexcept {
+    unlink_left_sets();
+    unlink_left_pools();
 }
 
 /** Attaches to a pool, which counts the client already. */

@@ -66,7 +66,7 @@ class registry {
     /** A client has left; under the lock. Pools that end so lose their name. */
     void detached_locked(pool& left) noexcept;
 
-    /** In the child after fork(): ends pools that nobody is attached to, and that end so. */
+    /** In the child after fork(): ends pools and sets that nobody has, and that end so. */
     void unlink_left() noexcept;
 
     /** Lets all who sleep on a channel of a pool look again. */
@@ -77,6 +77,11 @@ class registry {
         for (const auto& [number, each] : clients_)
             act(*each);
     }
+    template <typename function>
+    void for_each_set_locked(function act) {
+        for (const auto& each : sets_)
+            act(*each);
+    }
 
   private:
     [[nodiscard]] std::shared_ptr<pool> find_pool(std::string_view name) const noexcept;
@@ -84,6 +89,8 @@ class registry {
     [[nodiscard]] int attach(const std::shared_ptr<pool>& to, client& attached);
     [[nodiscard]] std::shared_ptr<pool> unlink(pool& named) noexcept;
     void unlink(set& named) noexcept;
+    void unlink_left_pools() noexcept;
+    void unlink_left_sets() noexcept;
 
     std::mutex mutex_;
     std::map<std::uint32_t, client*> clients_;
