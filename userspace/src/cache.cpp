@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <ctime>
 #include <new>
 
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "caches.hpp"
 
@@ -29,14 +32,16 @@ void set_count(magazine& in, std::uint32_t count) noexcept {
 void pause(unsigned times) noexcept {
     constexpr unsigned few = 64;
     constexpr timespec nap{.tv_sec = 0, .tv_nsec = 100'000};
+    const int before = errno;
     if (times < few)
         ::sched_yield();
-    else
-        ::nanosleep(&nap, nullptr);
+    else // no point of cancellation
+        ::syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &nap, nullptr);
+    errno = before;
 }
 
-/** After so many pauses, about a second, trim() goes without who does not come out. */
-constexpr unsigned patience = 10'000;
+/** After so many pauses, about a second, a thread that does not come out is left alone. */
+constexpr unsigned most_pauses = 10'000;
 
 } // namespace
 
@@ -70,19 +75,17 @@ magazine* cache::mine() noexcept {
     return found != nullptr ? found : caches::instance().make_magazine(*this);
 }
 
-bool cache::refill(magazine& empty) noexcept {
+void cache::refill(magazine& empty) noexcept {
     if (rack_.take(empty.blocks.data())) {
         set_count(empty, rack_.batch());
-        return true;
+        return;
     }
     fixedpool_cache_fill request = {};
     request.pool = pool_;
     request.count = rack_.batch();
     request.blocks = address_of(empty.blocks.data());
-    if (module_.call(request))
-        return false;
-    set_count(empty, request.done);
-    return true;
+    if (!module_.call(request))
+        set_count(empty, request.done);
 }
 
 void cache::make_room(magazine& full) noexcept {
@@ -95,12 +98,6 @@ void cache::make_room(magazine& full) noexcept {
         drain({full.blocks.data(), batch});
     std::copy(full.blocks.begin() + batch, full.blocks.begin() + count, full.blocks.begin());
     set_count(full, count - batch);
-}
-
-void cache::give_back(magazine& all) noexcept {
-    drain({all.blocks.data(), count_of(all)});
-    set_count(all, 0);
-    empty_rack();
 }
 
 /** Gives back blocks in order, leaving out those that are refused. */
@@ -117,7 +114,7 @@ void cache::drain(std::span<const std::uint32_t> blocks) noexcept {
 }
 
 std::uint32_t cache::empty_rack() noexcept {
-    std::array<std::uint32_t, rack::max_batch> blocks; // NOLINT(*-member-init): take() fills it
+    std::array<std::uint32_t, rack::max_batch> blocks{};
     std::uint32_t given = 0;
     while (rack_.take(blocks.data())) {
         drain({blocks.data(), rack_.batch()});
@@ -148,10 +145,11 @@ std::uint32_t cache::empty_idle_locked(bool& all) noexcept {
     return given;
 }
 
-std::uint32_t cache::shut_and_empty() noexcept {
+/** Returns: false if it cannot be shut: this thread has the lock, being interrupted. */
+bool cache::shut_and_empty(patience with, std::uint32_t* given) noexcept {
     auto& everyone = caches::instance();
     if (!everyone.lock())
-        return 0;
+        return false;
     ++shut_;
     for (auto* each = first_; each != nullptr; each = each->next)
         each->shut.store(shut_, std::memory_order_relaxed);
@@ -159,25 +157,29 @@ std::uint32_t cache::shut_and_empty() noexcept {
     caches::barrier();
 
     // Without the lock while we wait: who is inside a magazine may be stopped there by a
-    // handler that wants it.
-    std::uint32_t given = 0;
+    // handler that wants it. What is on its way from the rack to the pool is so under the
+    // lock: who has had it finds no block missing.
+    std::uint32_t count = 0;
     bool all = false;
-    for (unsigned times = 0; !all && times < patience; ++times) {
+    for (unsigned times = 0; !all && (times < most_pauses || with == patience::any); ++times) {
         if (times != 0)
             pause(times);
-        if (!everyone.lock())
-            break;
-        given += empty_idle_locked(all);
+        static_cast<void>(everyone.lock());
+        count += empty_idle_locked(all);
+        count += empty_rack();
         everyone.unlock();
     }
-    return given + empty_rack();
+    if (given != nullptr)
+        *given = count;
+    return true;
 }
 
 void cache::open() noexcept {
     auto& everyone = caches::instance();
-    if (!everyone.lock())
-        return;
-    --shut_;
+    static_cast<void>(everyone.lock());
+    // Zero in the child of a fork() of whoever had shut it.
+    if (shut_ != 0)
+        --shut_;
     // Release: pairs with enter().
     for (auto* each = first_; each != nullptr; each = each->next)
         each->shut.store(shut_, std::memory_order_release);
@@ -185,35 +187,25 @@ void cache::open() noexcept {
 }
 
 std::uint32_t cache::trim() noexcept {
-    auto& everyone = caches::instance();
-    if (!everyone.lock())
-        return 0;
-    everyone.unlock();
-    const auto given = shut_and_empty();
-    open();
+    std::uint32_t given = 0;
+    if (shut_and_empty(patience::some, &given))
+        open();
     return given;
 }
 
 std::int64_t cache::close() noexcept {
     auto& everyone = caches::instance();
+    static_cast<void>(everyone.lock());
     closed_ = true;
-    shut_and_empty();
-    // Those who had no patience with a thread must not miss what it counts.
-    for (unsigned times = 0;; ++times) {
-        bool all = false;
-        std::int64_t owners = 0;
-        static_cast<void>(everyone.lock());
-        empty_idle_locked(all);
-        owners = owners_of_gone_;
-        for (const auto* each = first_; each != nullptr; each = each->next)
-            owners += each->owners.load(std::memory_order_relaxed);
-        everyone.unlock();
-        if (all) {
-            empty_rack();
-            return owners;
-        }
-        pause(times);
-    }
+    everyone.unlock();
+    static_cast<void>(shut_and_empty(patience::any));
+
+    static_cast<void>(everyone.lock());
+    auto owners = owners_of_gone_;
+    for (const auto* each = first_; each != nullptr; each = each->next)
+        owners += each->owners.load(std::memory_order_relaxed);
+    everyone.unlock();
+    return owners;
 }
 
 std::uint32_t cache::blocks() noexcept {

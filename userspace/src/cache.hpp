@@ -30,9 +30,9 @@ class cache {
   public:
     /** How much is cached of a pool. */
     struct size {
-        std::uint32_t batch;   // blocks that go from and to the pool at a time; zero: no cache
-        std::uint32_t shelves; // for so many blocks each
-        bool exact = false;    // blocks are put by front::put_exactly() alone
+        std::uint32_t batch = 0;   // blocks that go from and to the pool at a time; zero: no cache
+        std::uint32_t shelves = 0; // for so many blocks each
+        bool exact = false;        // blocks are put by front::put_exactly() alone
     };
 
     /**
@@ -48,7 +48,8 @@ class cache {
             return {};
         const auto shelves = blocks / 16 / batch;
         return {.batch = batch,
-                .shelves = shelves < rack::max_shelves ? shelves : rack::max_shelves};
+                .shelves = shelves < rack::max_shelves ? shelves : rack::max_shelves,
+                .exact = false};
     }
 
     /** Returns: null if there is no cache to be had: no memory, too many, an old kernel. */
@@ -68,12 +69,10 @@ class cache {
 
     // Between enter() and leave() of the thread's own magazine.
 
-    /** Gets blocks for an empty magazine; false: there are none. */
-    bool refill(magazine& empty) noexcept;
+    /** Gets blocks for an empty magazine, if there are any. */
+    void refill(magazine& empty) noexcept;
     /** Makes room for a batch. */
     void make_room(magazine& full) noexcept;
-    /** Gives back what is in the magazine and on the rack. */
-    void give_back(magazine& all) noexcept;
 
     /** Gives back a block whose allocation has ended, though somebody holds it. */
     void drop(std::uint32_t index) noexcept { drain({&index, 1}); }
@@ -81,16 +80,26 @@ class cache {
     /** Gives back all that threads have cached; returns how many blocks. */
     std::uint32_t trim() noexcept;
 
-    /** Keeps all magazines shut and empty, as long as it is there. Not for handlers. */
+    /** For whom a thread has to come out of its magazine. */
+    enum class patience { some, any };
+
+    /**
+     * Keeps all magazines shut and empty, as long as it is there. A handler must not have any
+     * patience, and one that has interrupted its thread in here does nothing.
+     */
     class shutting {
       public:
-        explicit shutting(cache& all) noexcept : cache_{all} { all.shut_and_empty(); }
+        shutting(cache& all, patience with) noexcept
+            : cache_{all.shut_and_empty(with) ? &all : nullptr} {}
         shutting(const shutting&) = delete;
         shutting& operator=(const shutting&) = delete;
-        ~shutting() { cache_.open(); }
+        ~shutting() {
+            if (cache_ != nullptr)
+                cache_->open();
+        }
 
       private:
-        cache& cache_;
+        cache* cache_;
     };
 
     /**
@@ -105,7 +114,7 @@ class cache {
   private:
     friend class caches;
 
-    std::uint32_t shut_and_empty() noexcept;
+    [[nodiscard]] bool shut_and_empty(patience with, std::uint32_t* given = nullptr) noexcept;
     void open() noexcept;
     void drain(std::span<const std::uint32_t> blocks) noexcept;
     std::uint32_t empty_rack() noexcept;

@@ -21,6 +21,9 @@ namespace {
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 constinit std::array<magazine*, max_caches> no_magazines = {};
 
+/** For the first so many keys of a process pthread_setspecific() needs no memory. */
+constexpr pthread_key_t keys_without_malloc = 32;
+
 bool membarrier(int command) noexcept {
     const int before = errno;
     const bool done = ::syscall(SYS_membarrier, command, 0, 0) == 0;
@@ -43,8 +46,8 @@ constinit thread_local magazine* const* thread_magazines = no_magazines.data();
 
 caches& caches::instance() noexcept {
     // Never destroyed: threads may end after the last static object.
-    alignas(caches) static std::byte place[sizeof(caches)];
-    static auto* const only = new (&place) caches;
+    // NOLINTNEXTLINE(*-avoid-non-const-global-variables,*-owning-memory)
+    static auto* const only = new caches;
     return *only;
 }
 
@@ -54,6 +57,7 @@ caches::caches() noexcept {
     local::keep_caches(&caches::forked_inside);
     possible_ = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
                 ::pthread_key_create(&key_, &caches::thread_ends) == 0 &&
+                key_ < keys_without_malloc &&
                 ::pthread_atfork(&caches::before_fork, &caches::after_fork, &caches::in_child) == 0;
 }
 
@@ -107,13 +111,17 @@ magazine* caches::make_magazine(cache& of) noexcept {
     if (thread_inside() || !lock())
         return nullptr;
     auto* const where = table_of_thread();
-    auto* const made = where != nullptr ? new_magazine() : nullptr;
-    if (made != nullptr) {
-        of.begin_locked(*made);
-        where->magazines[of.number()] = made;
+    auto* mine = where != nullptr ? where->magazines[of.number()] : nullptr;
+    // A handler may have been here since the caller looked.
+    if (where != nullptr && mine == nullptr) {
+        mine = new_magazine();
+        if (mine != nullptr) {
+            of.begin_locked(*mine);
+            where->magazines[of.number()] = mine;
+        }
     }
     unlock();
-    return made;
+    return mine;
 }
 
 caches::table* caches::table_of_thread() noexcept {
@@ -127,7 +135,8 @@ caches::table* caches::table_of_thread() noexcept {
         void* const pages = new_pages(sizeof(table));
         if (pages == nullptr)
             return nullptr;
-        unused = new (pages) table; // all zero, as the pages are, and few of them touched
+        // All zero, as the pages are, of which few will be touched.
+        unused = new (pages) table; // NOLINT(*-owning-memory)
         unused->next = tables_;
         tables_ = unused;
     }
@@ -212,6 +221,9 @@ void caches::renew() noexcept {
             else
                 ++each->owners_of_gone_; // it may be about to count one more
         }
+        // Of the module's pools the child is the same client as the parent, who cannot know
+        // what the child has cached.
+        each->closed_ = each->closed_ || each->module_.survives_fork();
         each->shut_ = each->closed_ ? 1 : 0;
     }
     for (auto* each = tables_; each != nullptr; each = each->next) {

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -53,7 +54,9 @@ class caches {
     [[nodiscard]] bool lock() noexcept {
         if (lock_.mine())
             return false;
+        const int before = errno;
         lock_.lock();
+        errno = before;
         return true;
     }
     void unlock() noexcept { lock_.unlock(); }

@@ -61,8 +61,8 @@ client client::make(std::unique_ptr<detail::transport> transport, std::error_cod
     if (ec)
         return {};
     try {
-        return client{std::make_shared<detail::client_state>(
-            detail::client_state{.transport = std::move(transport), .module = module})};
+        return client{std::make_shared<detail::client_state>(detail::client_state{
+            .transport = std::move(transport), .module = module, .pools = nullptr})};
     } catch (const std::bad_alloc&) {
         ec = errc::out_of_memory;
         return {};

@@ -11,9 +11,12 @@
 
 namespace fixedpool::detail {
 
+class pool_state;
+
 struct client_state {
     std::unique_ptr<detail::transport> transport;
-    fixedpool_query module; // the answer of when the client was opened
+    fixedpool_query module;            // the answer of when the client was opened
+    const pool_state* pools = nullptr; // of the client; under the lock of all caches
 };
 
 } // namespace fixedpool::detail

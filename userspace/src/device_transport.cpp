@@ -143,6 +143,8 @@ class device_transport final : public transport {
         return end_of<FIXEDPOOL_IOC_CHANNEL_OPEN>(operation::open_channel, request, ec);
     }
 
+    [[nodiscard]] bool survives_fork() const noexcept override { return true; }
+
     mapping map(std::uint64_t offset, std::uint64_t length, access wanted,
                 std::error_code& ec) noexcept override {
         if (length > std::numeric_limits<std::size_t>::max()) {

@@ -128,6 +128,8 @@ class local_transport final : public transport {
                       [&](int& error) { return local::open_channel(client_, request, error); });
     }
 
+    [[nodiscard]] bool survives_fork() const noexcept override { return false; }
+
     mapping map(std::uint64_t offset, std::uint64_t length, access wanted,
                 std::error_code& ec) noexcept override {
         mapping mapped;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <new>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -138,6 +139,14 @@ block pool_set::try_allocate(std::uint32_t size, contents wanted,
     request.handles = reinterpret_cast<std::uintptr_t>(&taken);
     request.size = size;
     ec = state_->client->transport->call(request);
+    if (ec == errc::out_of_blocks) {
+        // What the process has in its caches is not missing.
+        std::array<std::optional<detail::cache::shutting>, FIXEDPOOL_MAX_SET_POOLS> shut;
+        for (std::size_t i = 0; i < state_->pools.size(); ++i)
+            if (auto* const cached = state_->pools[i]->cached())
+                shut[i].emplace(*cached, detail::cache::patience::some);
+        ec = state_->client->transport->call(request);
+    }
     if (ec)
         return {};
     for (const auto& each : state_->pools) {

@@ -8,8 +8,11 @@
 #include <new>
 #include <utility>
 
+#include <sys/mman.h>
+
 #include <fixedpool/error.hpp>
 
+#include "caches.hpp"
 #include "name.hpp"
 
 namespace fixedpool::detail {
@@ -81,6 +84,11 @@ pool_state::pool_state(std::shared_ptr<client_state> client, std::uint32_t id, c
     ec = module().call(info_);
     if (ec)
         return;
+    auto& caches = caches::instance();
+    static_cast<void>(caches.lock());
+    next_ = client_->pools;
+    client_->pools = this;
+    caches.unlock();
     first_slot_ = info_.first_slot;
     max_blocks_ = info_.max_blocks;
     if (info_.data_length != 0)
@@ -91,8 +99,20 @@ pool_state::pool_state(std::shared_ptr<client_state> client, std::uint32_t id, c
 
 pool_state::~pool_state() {
     cache_.reset();
+    leave_client();
     fixedpool_pool_detach request = {.id = info_.id, .flags = 0};
     module().call(request);
+}
+
+void pool_state::leave_client() const noexcept {
+    auto& caches = caches::instance();
+    static_cast<void>(caches.lock());
+    for (const auto** each = &client_->pools; *each != nullptr; each = &(*each)->next_)
+        if (*each == this) {
+            *each = next_;
+            break;
+        }
+    caches.unlock();
 }
 
 void pool_state::close(const pool_state* left) noexcept {
@@ -100,7 +120,7 @@ void pool_state::close(const pool_state* left) noexcept {
     const auto change = counted - referred;
     // Acquire and release: what each owner did to his block lies before its end.
     if (left->owners_.fetch_add(change, std::memory_order_acq_rel) + change == 0)
-        delete left;
+        delete left; // NOLINT(*-owning-memory)
 }
 
 void pool_state::add_owner() const noexcept {
@@ -110,7 +130,7 @@ void pool_state::add_owner() const noexcept {
 
 void pool_state::drop_owner() const noexcept {
     if (!count_owners(-1) && owners_.fetch_sub(1, std::memory_order_acq_rel) == 1)
-        delete this;
+        delete this; // NOLINT(*-owning-memory)
 }
 
 std::error_code pool_state::map() noexcept {
@@ -127,6 +147,23 @@ std::error_code pool_state::map() noexcept {
     versions_ = reinterpret_cast<std::uint32_t*>(versions_region_.get());
     geometry_ = geometry{info_.chunk_blocks, info_.chunk_size, info_.stride};
     return ec;
+}
+
+/** Zeroes, one for each block. In the child of fork() the parent's, where that is the same client.
+ */
+mapping pool_state::new_standings() const noexcept {
+    const std::size_t bytes = info_.max_blocks;
+    const int sharing = module().survives_fork() ? MAP_SHARED : MAP_PRIVATE;
+    void* const begin = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                               sharing | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (begin == MAP_FAILED)
+        return {};
+    try {
+        return {static_cast<std::byte*>(begin),
+                [bytes](std::byte* mapped) noexcept { ::munmap(mapped, bytes); }};
+    } catch (const std::bad_alloc&) { // and unmapped
+        return {};
+    }
 }
 
 /** Whatever stands in the way: then every block is taken and freed by a call. */
@@ -146,7 +183,7 @@ void pool_state::begin_caching(caching wanted) noexcept {
     holds_region_ = module().map(info_.holds_offset, info_.holds_length, access::read, ec);
     if (!ec)
         header_region_ = module().map(info_.header_offset, info_.header_length, access::read, ec);
-    standings_region_ = local::region{info_.max_blocks};
+    standings_region_ = new_standings();
     if (ec || !standings_region_)
         return;
     cache_ = cache::make(module(), info_.id, size);
@@ -154,7 +191,7 @@ void pool_state::begin_caching(caching wanted) noexcept {
         return;
     holds_ = reinterpret_cast<const std::uint16_t*>(holds_region_.get());
     waiters_ = &reinterpret_cast<const fixedpool_header*>(header_region_.get())->waiters;
-    standings_ = reinterpret_cast<std::uint8_t*>(standings_region_.begin());
+    standings_ = reinterpret_cast<std::uint8_t*>(standings_region_.get());
     exact_ = wanted == caching::exact;
     cache_number_ = cache_->number();
 }
@@ -187,16 +224,20 @@ putting pool_state::put_exactly(handle name, counting count) const noexcept {
                                   : front::put_exactly<counting::no>(name);
 }
 
-/** After there is room in the magazine, or, where somebody waits, in the pool. */
+/** After there is room in the magazine; where somebody waits, all caches go back instead. */
 putting pool_state::put_again(handle name, counting count) const noexcept {
     auto* const mine = cache_->mine();
     if (mine == nullptr || !mine->enter())
         return putting::not_here;
-    if (anyone_waits())
-        cache_->give_back(*mine);
-    else if (mine->count.load(std::memory_order_relaxed) >= mine->room_limit)
+    const bool waited_for = anyone_waits();
+    if (!waited_for && mine->count.load(std::memory_order_relaxed) >= mine->room_limit)
         cache_->make_room(*mine);
     mine->leave();
+    if (waited_for) {
+        if (cache_->blocks() != 0)
+            cache_->trim();
+        return putting::not_here;
+    }
     if (exact_)
         return put_exactly(name, count);
     return count == counting::yes ? put<counting::yes>(name) : put<counting::no>(name);
@@ -243,13 +284,33 @@ void pool_state::received(std::span<const handle> handles) const noexcept {
 }
 
 void pool_state::forget(std::span<const handle> handles) const noexcept {
-    if (cache_number_ == 0)
-        return;
-    // Not where the handle is stale: then it is about another allocation.
     for (const auto each : handles)
-        if (const auto index = index_of(each);
-            index != geometry::no_index && version_of(index) == each.version())
-            set_standing(index, standing::unknown);
+        if (!forget_here(each))
+            forget_elsewhere(each);
+}
+
+/** Returns: false if the block is not of this pool. */
+bool pool_state::forget_here(handle name) const noexcept {
+    const auto index = index_of(name);
+    if (index == geometry::no_index)
+        return false;
+    // Not where the handle is stale: then it is about another allocation. Nor that the
+    // block may be in a scope: it may be still, whatever became of what was asked.
+    if (cache_number_ != 0 && version_of(index) == name.version() &&
+        standing_of(index) == standing::own)
+        set_standing(index, standing::unknown);
+    return true;
+}
+
+/** Handles may name blocks of any pool of the client. */
+void pool_state::forget_elsewhere(handle name) const noexcept {
+    auto& caches = caches::instance();
+    if (!caches.lock())
+        return;
+    for (const auto* each = client_->pools; each != nullptr; each = each->next_)
+        if (each != this && each->forget_here(name))
+            break;
+    caches.unlock();
 }
 
 pool_usage pool_state::usage(std::error_code& ec) const noexcept {
@@ -277,36 +338,34 @@ fixedpool_alloc pool_state::allocation(std::span<handle> batch,
     return request;
 }
 
+std::size_t pool_state::allocate_in_turn(std::span<handle> handles, std::uint32_t flags,
+                                         std::uint32_t scope, std::error_code& ec) const noexcept {
+    return in_batches(handles, client_->module.max_batch, ec,
+                      [&](std::span<handle> batch, std::error_code& stopped) {
+                          auto request = allocation(batch, flags);
+                          request.scope = scope;
+                          stopped = module().call(request);
+                          return std::size_t{request.done};
+                      });
+}
+
 std::size_t pool_state::allocate(std::span<handle> handles, std::uint32_t flags,
                                  std::uint32_t scope, std::error_code& ec) const noexcept {
-    const bool partial = (flags & FIXEDPOOL_ALLOC_PARTIAL) != 0;
-    const auto taken = in_batches(handles, client_->module.max_batch, ec,
-                                  [&](std::span<handle> batch, std::error_code& stopped) {
-                                      auto request = allocation(batch, flags);
-                                      request.scope = scope;
-                                      stopped = module().call(request);
-                                      // What the process itself has in its caches is not missing.
-                                      const bool few = stopped == errc::out_of_blocks ||
-                                                       (partial && request.done < batch.size());
-                                      if (few && trim() != 0) {
-                                          const auto done = stopped ? 0 : request.done;
-                                          auto again = allocation(batch.subspan(done), flags);
-                                          again.scope = scope;
-                                          const auto second = module().call(again);
-                                          request.done = done + (second ? 0 : again.done);
-                                          if (stopped)
-                                              stopped = second;
-                                      }
-                                      return std::size_t{request.done};
-                                  });
+    auto taken = allocate_in_turn(handles, flags, scope, ec);
+    // What the process has in its caches is not missing. Again whether there was any or not:
+    // another thread may just have given it back.
+    if (cache_ && taken < handles.size() && (!ec || ec == errc::out_of_blocks)) {
+        const cache::shutting shut{*cache_, cache::patience::some};
+        taken += allocate_in_turn(handles.subspan(taken), flags, scope, ec);
+    }
     note_taken(handles.first(taken), scope == 0 ? standing::own : standing::in_scope);
     return taken;
 }
 
 std::size_t pool_state::allocate_all(std::span<handle> handles, contents wanted,
                                      std::error_code& ec, std::uint32_t scope) const noexcept {
-    std::size_t cached = 0;
     if (cache_ && scope == 0 && handles.size() <= rack::max_batch) {
+        std::size_t cached = 0;
         ec.clear();
         while (cached < handles.size() && !ec) {
             const auto some = take_some(handles.subspan(cached));
@@ -321,14 +380,15 @@ std::size_t pool_state::allocate_all(std::span<handle> handles, contents wanted,
         }
         if (!ec)
             return cached;
-    } else {
-        const auto taken = allocate(handles, flags_of(wanted), scope, ec);
-        if (!ec)
-            return taken;
-        cached = taken;
+        // Others may have as few: at once it is for one of us.
+        std::error_code ignored;
+        free(handles.first(cached), ignored);
     }
+    const auto taken = allocate(handles, flags_of(wanted), scope, ec);
+    if (!ec)
+        return taken;
     std::error_code ignored;
-    free(handles.first(cached), ignored);
+    free(handles.first(taken), ignored);
     return 0;
 }
 
@@ -356,7 +416,7 @@ std::size_t pool_state::allocate_until(std::span<handle> handles, deadline until
     }
     // While a thread of this process waits, the others of it keep no blocks back: what
     // they free after that goes to the pool, and so to who has waited longest.
-    const cache::shutting shut{*cache_};
+    const cache::shutting shut{*cache_, cache::patience::any};
     ec = module().call(request);
     note_taken(handles.first(request.done), standing::own);
     return request.done;
@@ -386,6 +446,7 @@ std::size_t pool_state::free(std::span<const handle> handles, std::error_code& e
     }
     return in_batches(handles, client_->module.max_batch, ec,
                       [&](std::span<const handle> batch, std::error_code& stopped) {
+                          forget(batch);
                           fixedpool_free request = {};
                           request.handles = address_of(batch.data());
                           request.count = static_cast<std::uint32_t>(batch.size());

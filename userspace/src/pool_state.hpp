@@ -22,7 +22,6 @@
 
 #include "cache.hpp"
 #include "client_state.hpp"
-#include "local/region.hpp"
 
 namespace fixedpool::detail {
 
@@ -45,6 +44,7 @@ class pool_state final : public front {
     pool_state& operator=(const pool_state&) = delete;
 
     static const pool_state& of(const front& base) noexcept {
+        // NOLINTNEXTLINE(*-static-cast-downcast): there is no other
         return static_cast<const pool_state&>(base);
     }
 
@@ -74,6 +74,9 @@ class pool_state final : public front {
 
     /** Gives back all that threads have cached; returns how many blocks. */
     std::uint32_t trim() const noexcept { return cache_ ? cache_->trim() : 0; }
+
+    /** Null if there is none. */
+    [[nodiscard]] cache* cached() const noexcept { return cache_.get(); }
 
     // Each returns how many handles it has served, in order.
     std::size_t allocate_all(std::span<handle> handles, contents wanted, std::error_code& ec,
@@ -117,9 +120,15 @@ class pool_state final : public front {
     [[nodiscard]] transport& module() const noexcept { return *client_->transport; }
     std::error_code map() noexcept;
     void begin_caching(caching wanted) noexcept;
+    [[nodiscard]] mapping new_standings() const noexcept;
     [[nodiscard]] putting put_exactly(handle name, counting count) const noexcept;
     [[nodiscard]] putting put_again(handle name, counting count) const noexcept;
     void note_taken(std::span<const handle> handles, standing now) const noexcept;
+    void forget_elsewhere(handle name) const noexcept;
+    bool forget_here(handle name) const noexcept;
+    void leave_client() const noexcept;
+    std::size_t allocate_in_turn(std::span<handle> handles, std::uint32_t flags,
+                                 std::uint32_t scope, std::error_code& ec) const noexcept;
     [[nodiscard]] fixedpool_alloc allocation(std::span<handle> batch,
                                              std::uint32_t flags) const noexcept;
     std::size_t allocate(std::span<handle> handles, std::uint32_t flags, std::uint32_t scope,
@@ -137,8 +146,9 @@ class pool_state final : public front {
     mapping versions_region_;
     mapping holds_region_;
     mapping header_region_;
-    local::region standings_region_;
+    mapping standings_region_;
     std::unique_ptr<cache> cache_;
+    mutable const pool_state* next_ = nullptr; // of the client's; under the lock of all caches
     // Owners that no thread has counted in a magazine.
     mutable std::atomic<std::int64_t> owners_ = referred;
 };

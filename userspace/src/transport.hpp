@@ -86,6 +86,9 @@ class transport {
     virtual std::unique_ptr<channel_end> open(const fixedpool_channel_open& request,
                                               std::error_code& ec) noexcept = 0;
 
+    /** Whether parent and child are the same client after fork(). */
+    [[nodiscard]] virtual bool survives_fork() const noexcept = 0;
+
     /** Maps @p length bytes from @p offset of fixedpool_pool_info on. */
     virtual mapping map(std::uint64_t offset, std::uint64_t length, access wanted,
                         std::error_code& ec) noexcept = 0;

@@ -84,6 +84,7 @@ class Cache : public any_transport_test {
         return all;
     }
 
+    std::error_code ec_;
     const pool pool_ = client_.create(with_blocks(blocks));
     const client other_ = open_client();
     const pool watcher_ = other_.attach(pool_.name(), caching::none);
@@ -221,6 +222,63 @@ TEST_P(Cache, DoesNotKeepWhatAScopeHolds) {
         EXPECT_EQ(pool_.get(each), nullptr);
 }
 
+TEST_P(Cache, DoesNotKeepWhatAScopeHoldsThoughItWasRefusedElsewhere) {
+    auto group = scope::create(client_);
+    const auto name = group.allocate(pool_);
+    std::error_code ec;
+    EXPECT_FALSE(pool_.try_give(name, client_id{UINT32_MAX}, ec));
+    pool_.adopt(name).data()[0] = std::byte{1}; // and freed
+    const auto mine = pool_.allocate_handle();
+    EXPECT_EQ(group.release(), 0U);
+    EXPECT_TRUE(pool_.check(mine).mine);
+    pool_.free(mine);
+}
+
+TEST_P(Cache, LetsGoOfWhatIsGivenAwayThroughAnotherPool) {
+    const auto second = client_.create(with_blocks(blocks));
+    const auto given = pool_.allocate_handle();
+    second.give(given, other_.id());
+    EXPECT_REFUSED(handle_error, errc::not_holder, (pool_.free(given), true));
+    EXPECT_TRUE(watcher_.check(given).mine);
+    watcher_.free(given);
+
+    const auto freed = pool_.allocate_handle();
+    second.free(freed);
+    pool_.trim();
+    std::vector<handle> all(blocks);
+    watcher_.allocate(all);
+    for (const auto each : all)
+        ASSERT_FALSE(pool_.try_free(each, ec_));
+    EXPECT_EQ(ec_, errc::not_holder);
+    watcher_.free(all);
+}
+
+TEST_P(Cache, IsNotMissedByASet) {
+    const std::array<pool, 1> pools{pool_};
+    const auto set = pool_set::create(client_, unique_name(), pools);
+    worker elsewhere;
+    elsewhere.run([this] { pool_.free(pool_.allocate_handle()); });
+    std::vector<handle> most(blocks - batch);
+    ASSERT_EQ(watcher_.allocate_some(most), most.size());
+    EXPECT_EQ(free_to_others(), 0U);
+    EXPECT_TRUE(set.allocate(1));
+    watcher_.free(most);
+}
+
+TEST_P(Cache, OfIdleThreadsGoesToWhoWaitsElsewhereToo) {
+    worker idle;
+    idle.run([this] { pool_.free(pool_.allocate_handle()); });
+    const auto mine = pool_.allocate_handle();
+    std::vector<handle> most(blocks - 2 * batch);
+    ASSERT_EQ(watcher_.allocate_some(most), most.size());
+    std::vector<handle> wanted(2 * batch);
+    auto waiting = std::async(std::launch::async, [&] { watcher_.allocate_for(wanted, patience); });
+    see_a_waiter();
+    pool_.free(mine);
+    waiting.get();
+    EXPECT_EQ(free_to_others(), 0U);
+}
+
 TEST_P(Cache, ZeroesWhenAsked) {
     auto dirty = pool_.allocate();
     const auto slot = dirty.handle().slot();
@@ -345,6 +403,7 @@ TEST_P(Cache, BlocksKeepTheirPool) {
 
 TEST_P(Cache, PoolsComeAndGoInSeveralThreads) {
     std::vector<std::thread> threads;
+    threads.reserve(3);
     for (int i = 0; i < 3; ++i)
         threads.emplace_back([this, i] {
             const auto own = open_client();
@@ -353,6 +412,7 @@ TEST_P(Cache, PoolsComeAndGoInSeveralThreads) {
                 options.name += '-' + std::to_string(i) + '-' + std::to_string(round);
                 const auto made = own.create(options);
                 std::vector<block> some;
+                some.reserve(100);
                 for (int j = 0; j < 100; ++j)
                     some.push_back(made.allocate());
                 const auto mine = pool_.allocate();
@@ -378,6 +438,7 @@ TEST_P(Cache, NoBlockIsHandedOutTwiceToManyThreads) {
     marks seen;
     std::atomic<int> wrong = 0;
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (unsigned i = 0; i < 4; ++i)
         threads.emplace_back([&, i] {
             std::mt19937 random{i};
@@ -417,6 +478,7 @@ TEST_P(Cache, NobodyFindsItEmptyWhileBlocksAreFree) {
     // Each thread wants a quarter, all at the same time, again and again.
     std::atomic<int> refused = 0;
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int i = 0; i < 4; ++i)
         threads.emplace_back([&] {
             std::vector<handle> quarter(blocks / 4);

@@ -36,14 +36,16 @@ enum class storage_type : std::uint32_t {
 /**
  * Whether threads of this process keep some free blocks of a pool for their next
  * allocations, which then need no system call. What is kept so counts as held by the
- * client in what others see of the pool. It goes back when somebody waits for
- * blocks, when the pool would be empty otherwise, when the thread ends, and with
- * pool::trim().
+ * client in what others see of the pool. It goes back when the client itself finds no
+ * other or waits; when another client waits, and a thread of this one frees a block; when
+ * the thread ends; and with pool::trim(). After fork() the child of a process that
+ * has opened the device keeps none.
  */
 enum class caching {
     automatic, ///< if the pool has 512 blocks or more, can be mapped, and does nothing to blocks
                ///< that are taken or freed (such as to zero them)
-    exact,     ///< as well; of two threads that free a handle at the same instant one is refused
+    exact,     ///< as well, and slower: of threads that free a handle at the same instant, into
+               ///< their caches, all but one are refused
     none,
 };
 

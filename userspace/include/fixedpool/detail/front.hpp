@@ -40,7 +40,7 @@ enum class counting { no, yes };
 enum class standing : std::uint8_t {
     unknown,  // not held, or held otherwise
     own,      // held in the root scope
-    in_scope, // or was, once
+    in_scope, // or was, once: as long as the block is not allocated anew
 };
 
 class front {
@@ -108,7 +108,10 @@ class front {
             __atomic_compare_exchange_n(versions_ + index, &version, version + 1, false,
                                         __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
             set_standing(index, standing::unknown);
-            result = held_by_others(index) ? putting::ended : putting::done;
+            // Sequentially consistent, as the exchange: not read before that is written.
+            result = __atomic_load_n(holds_ + index, __ATOMIC_SEQ_CST) == held_once
+                         ? putting::done
+                         : putting::ended;
             if (result == putting::done)
                 push<count>(*mine, have, index);
         }
@@ -235,6 +238,7 @@ class front {
     [[nodiscard]] bool caches() const noexcept { return cache_number_ != 0; }
 
   protected:
+    // NOLINTBEGIN(*-non-private-member-variables-in-classes): filled by the class it is of
     // What is read by every call lies together.
     std::uint32_t cache_number_ = 0;
     std::uint32_t first_slot_ = 0;
@@ -247,6 +251,7 @@ class front {
     std::byte* data_ = nullptr;
     std::uint64_t data_length_ = 0;
     geometry geometry_{1, 1, 1};
+    // NOLINTEND(*-non-private-member-variables-in-classes)
 
   private:
     static constexpr std::uint16_t held_once = 1; // FIXEDPOOL_HELD_ONCE

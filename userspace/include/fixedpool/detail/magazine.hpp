@@ -70,6 +70,7 @@ inline constexpr std::size_t max_caches = 4096;
  * This thread's magazines by the number of the cache; null where it has none. Number
  * zero is no cache's.
  */
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 FIXEDPOOL_EXPORT extern constinit thread_local magazine* const* thread_magazines
     [[gnu::tls_model("initial-exec")]];
 
