@@ -123,6 +123,9 @@ static u64 within_reach(const struct growth *growth)
  * @min: fewer free blocks are no use
  * @max: as many would do
  *
+ * For those who wait, to whom what is free is handed over. Nobody else gets any
+ * of it meanwhile.
+ *
  * Context: process; may sleep.
  * Return: true if there may be more free blocks now than when it was called.
  */
@@ -143,6 +146,40 @@ bool growth_grow(struct growth *growth, u32 min, u32 max)
 	more |= depot_free(growth->depot) >= max;
 	mutex_unlock(&growth->lock);
 	return more;
+}
+
+/**
+ * growth_reserve() - make sure of free blocks, making a pool larger for them
+ * @growth: its size
+ * @min: fewer are no use, at least 1
+ * @max: no more than this
+ *
+ * All under the lock, so that nothing is given back before we have it, and so
+ * that a refusal is right: when the blocks were looked for, no other caller was
+ * about to make the pool larger, or the shrinker smaller. Others may be faster
+ * with what has just come; then it grows more, as long as it can.
+ *
+ * Context: process; may sleep.
+ * Return: how many, @min to @max; fewer than @max only if no more were in the
+ * depot, nor could be made; 0 if fewer than @min, or if callers wait.
+ */
+u32 growth_reserve(struct growth *growth, u32 min, u32 max)
+{
+	u32 count;
+
+	/* of that size for ever, or being killed */
+	if (!growth->ahead || mutex_lock_killable(&growth->lock))
+		return 0;
+	/* somebody else may have made it grow for himself, and for us */
+	count = magazines_reserve(growth->magazines, max, max);
+	while (!count && growth_possible(growth) &&
+	       !waiting_any(growth->magazines->waiting) &&
+	       within_reach(growth) >= min && !grow_by_chunk(growth))
+		count = magazines_reserve(growth->magazines, max, max);
+	if (!count)
+		count = magazines_reserve(growth->magazines, min, max);
+	mutex_unlock(&growth->lock);
+	return count;
 }
 
 /**

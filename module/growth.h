@@ -88,6 +88,7 @@ struct growth {
 void growth_init(struct growth *growth, u32 reserve, u32 blocks);
 void growth_exit(struct growth *growth);
 bool growth_grow(struct growth *growth, u32 min, u32 max);
+u32 growth_reserve(struct growth *growth, u32 min, u32 max);
 void growth_kick(struct growth *growth);
 u32 growth_spare(const struct growth *growth);
 u32 growth_shrink(struct growth *growth, u32 max);

@@ -50,9 +50,8 @@ static u32 try_reserve(struct fixedpool *pool, u32 min, u32 max)
 		magazines_drain(&pool->magazines);
 		count = magazines_reserve(&pool->magazines, max, max);
 	}
-	while (!count && !waiting_any(&pool->waiting) &&
-	       growth_grow(&pool->growth, min, max))
-		count = magazines_reserve(&pool->magazines, max, max);
+	if (!count)
+		count = growth_reserve(&pool->growth, min, max);
 	if (!count)
 		count = magazines_reserve(&pool->magazines, min, max);
 	if (count)
