@@ -180,7 +180,7 @@ static void *wait_for_all(void *argument)
 	struct timespec time;
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
-	alloc.timeout = (time.tv_sec + 20) * 1000000000ULL;
+	alloc.timeout = (time.tv_sec + 60) * 1000000000ULL;
 	waiting->result = call(waiting->client, FIXEDPOOL_IOC_ALLOC, &alloc);
 	waiting->done = alloc.done;
 	return NULL;
@@ -495,11 +495,14 @@ struct user {
 	__u32 rounds;
 	bool maps;
 	const char *wrong;
+	int error;
 };
 
 #define CHECK(user, condition) do {				\
+	errno = 0;						\
 	if (!(condition)) {					\
 		(user)->wrong = #condition;			\
+		(user)->error = errno;				\
 		return false;					\
 	}							\
 } while (0)
@@ -631,16 +634,20 @@ TEST_F(pressed, nobody_notices)
 	for (__u32 i = 0; i < USERS; i++) {
 		ASSERT_EQ(0, pthread_join(users[i].thread, NULL));
 		EXPECT_EQ(NULL, users[i].wrong) {
-			TH_LOG("not so: %s", users[i].wrong ?: "");
+			TH_LOG("not so: %s (errno %d, %u rounds left)",
+			       users[i].wrong ?: "", users[i].error, users[i].rounds);
 		}
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_join(presser, &failed));
 	EXPECT_EQ(NULL, failed);
 	EXPECT_LT(0, sysfs_number(POOL, "grows"));
-	EXPECT_EQ(0, pool_in_use(self->client, self->id));
+	/* The last that a worker was asked for may still be on its way: a block that
+	 * it moves from a magazine is in use for a moment, and keeps its chunk.
+	 */
+	EXPECT_TRUE(EVENTUALLY(pool_in_use(self->client, self->id) == 0));
 	/* that the presser had a turn before is most likely, and not certain */
-	ASSERT_TRUE(memory_is_short());
+	EXPECT_TRUE(EVENTUALLY(memory_is_short() && BLOCKS_NOW == least(&self->info)));
 	EXPECT_LT(0, sysfs_number(POOL, "shrinks"));
 	EXPECT_EQ(least(&self->info), BLOCKS_NOW);
 	EXPECT_EQ(BLOCKS_NOW, sysfs_number(POOL, "free"));
