@@ -4,12 +4,16 @@
 
 #include <sys/epoll.h>
 
+/* Until what is to happen is given up. */
+#define PATIENCE_MS	60000
+
 /*
- * Waiting. Who waits has a second to do so before it is given anything.
+ * Waiting. Who is to wait sleeps in its call before it is given anything.
  */
 
 struct waiter {
 	pthread_t thread;
+	pid_t number;
 	int channel;
 	bool writes;
 	size_t count;
@@ -18,10 +22,17 @@ struct waiter {
 	bool done;
 };
 
+/* From here on nothing but the call can make it sleep. */
+static void begin_call(struct waiter *waiter)
+{
+	__atomic_store_n(&waiter->number, gettid(), __ATOMIC_RELEASE);
+}
+
 static void *wait_in_call(void *data)
 {
 	struct waiter *waiter = data;
 
+	begin_call(waiter);
 	waiter->result = waiter->writes ?
 		channel_write(waiter->channel, waiter->handles, waiter->count) :
 		channel_read(waiter->channel, waiter->handles, waiter->count);
@@ -34,13 +45,26 @@ static bool is_done(struct waiter *waiter)
 	return __atomic_load_n(&waiter->done, __ATOMIC_ACQUIRE);
 }
 
-/* True if it is still waiting a moment after its start. */
+static bool is_asleep(struct waiter *waiter)
+{
+	pid_t number = __atomic_load_n(&waiter->number, __ATOMIC_ACQUIRE);
+
+	return number && thread_sleeps(number);
+}
+
+/* Starts it; true once it sleeps, false if it has come back instead. */
+static bool waits_in(struct waiter *waiter, void *(*function)(void *data))
+{
+	waiter->number = 0;
+	waiter->done = false;
+	if (pthread_create(&waiter->thread, NULL, function, waiter))
+		return false;
+	return EVENTUALLY(is_done(waiter) || is_asleep(waiter)) && !is_done(waiter);
+}
+
 static bool waits(struct waiter *waiter)
 {
-	if (pthread_create(&waiter->thread, NULL, wait_in_call, waiter))
-		return false;
-	usleep(100000);
-	return !is_done(waiter);
+	return waits_in(waiter, wait_in_call);
 }
 
 static int waited(struct waiter *waiter)
@@ -224,18 +248,15 @@ static void *poll_in_thread(void *data)
 	struct pollfd poll_for = { .fd = waiter->channel,
 				   .events = waiter->writes ? POLLOUT : POLLIN };
 
-	waiter->result = poll(&poll_for, 1, 30000) == 1 ? poll_for.revents : -1;
+	begin_call(waiter);
+	waiter->result = poll(&poll_for, 1, PATIENCE_MS) == 1 ? poll_for.revents : -1;
 	__atomic_store_n(&waiter->done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
 
 static bool polls(struct waiter *waiter)
 {
-	waiter->done = false;
-	if (pthread_create(&waiter->thread, NULL, poll_in_thread, waiter))
-		return false;
-	usleep(100000);
-	return !is_done(waiter);
+	return waits_in(waiter, poll_in_thread);
 }
 
 TEST_F(channel, wakes_who_polls_on_each_event)
@@ -282,13 +303,13 @@ TEST_F(channel, tells_an_edge_triggered_epoll_of_every_write)
 	EXPECT_EQ(0, epoll_wait(epoll, &event, 1, 0));
 	for (int i = 0; i < 3; i++) {
 		ASSERT_EQ(1, channel_write(self->in, self->handles + i, 1));
-		EXPECT_EQ(1, epoll_wait(epoll, &event, 1, 10000));
+		EXPECT_EQ(1, epoll_wait(epoll, &event, 1, PATIENCE_MS));
 		EXPECT_EQ(EPOLLIN, event.events);
 		EXPECT_EQ(0, epoll_wait(epoll, &event, 1, 0));
 	}
 	close(self->in);
 	self->in = -1;
-	EXPECT_EQ(1, epoll_wait(epoll, &event, 1, 10000));
+	EXPECT_EQ(1, epoll_wait(epoll, &event, 1, PATIENCE_MS));
 	EXPECT_EQ(EPOLLIN | EPOLLHUP, event.events);
 	/* closed while it is still watched */
 	close(self->out);

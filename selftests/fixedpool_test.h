@@ -46,10 +46,10 @@
 	}									\
 } while (0)
 
-/* True as soon as @condition is, false if it is not within some 20 seconds. */
+/* True as soon as @condition is, false if it is not within a minute or so. */
 #define EVENTUALLY(condition) ({						\
 	bool holds_ = (condition);						\
-	for (int tries_ = 0; !holds_ && tries_ < 20000; tries_++) {		\
+	for (int tries_ = 0; !holds_ && tries_ < 60000; tries_++) {		\
 		usleep(1000);							\
 		holds_ = (condition);						\
 	}									\
@@ -543,6 +543,27 @@ static inline void memory_litter(void)
 		return;
 	memset(pages, 0xee, size);
 	munmap(pages, size);
+}
+
+/*
+ * True if a thread, of whatever process, sleeps so that a signal would wake it:
+ * who does nothing else that could make it sleep has got to where its call waits.
+ */
+static inline bool thread_sleeps(pid_t thread)
+{
+	char path[32], text[512], *name_end;
+	ssize_t length;
+	int file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", thread);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
+		return false;
+	length = read(file, text, sizeof(text) - 1);
+	close(file);
+	text[length < 0 ? 0 : length] = 0;
+	name_end = strrchr(text, ')');
+	return name_end && !strncmp(name_end, ") S ", 4);
 }
 
 /* True if there is a verdict to be had without waiting. */

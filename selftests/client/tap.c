@@ -130,6 +130,14 @@ int client_tap(struct client *client, struct fixedpool_client_tap *arg)
 	return err;
 }
 
+static void tap_free(struct client *client, struct client_tap *tap)
+{
+	fixedpool_channel_put(tap->channel, FIXEDPOOL_CHANNEL_WRITE);
+	put_net(tap->net);
+	kfree(tap);
+	client->tap = NULL;
+}
+
 /**
  * client_tap_end - no packets any more
  * @client: the open file, which nobody else uses, or whose lock is held
@@ -142,10 +150,7 @@ void client_tap_end(struct client *client)
 		return;
 	/* waits for packets that are under way */
 	dev_remove_pack(&tap->type);
-	fixedpool_channel_put(tap->channel, FIXEDPOOL_CHANNEL_WRITE);
-	put_net(tap->net);
-	kfree(tap);
-	client->tap = NULL;
+	tap_free(client, tap);
 }
 
 /**
@@ -157,15 +162,19 @@ void client_tap_end(struct client *client)
  */
 int client_untap(struct client *client, struct fixedpool_client_tap *arg)
 {
+	struct client_tap *tap;
 	int err = -ENOENT;
 
 	if (arg->flags || arg->reserved)
 		return -EINVAL;
 	mutex_lock(&client->lock);
-	if (client->tap) {
-		arg->sent = atomic64_read(&client->tap->sent);
-		arg->dropped = atomic64_read(&client->tap->dropped);
-		client_tap_end(client);
+	tap = client->tap;
+	if (tap) {
+		/* those that are under way count, too */
+		dev_remove_pack(&tap->type);
+		arg->sent = atomic64_read(&tap->sent);
+		arg->dropped = atomic64_read(&tap->dropped);
+		tap_free(client, tap);
 		err = 0;
 	}
 	mutex_unlock(&client->lock);
