@@ -192,7 +192,7 @@ TEST_F(paths, of_interrupts_that_meet_a_magazine_in_use_are_told)
 {
 	long long busy = 0, words = 0;
 
-	for (int round = 0; round < 20 && (busy <= 0 || words <= 0); round++)
+	for (int round = 0; round < 200 && (busy <= 0 || words <= 0); round++)
 		ASSERT_EQ(0, watch_play(&busy, &words));
 	EXPECT_LT(0, busy);
 	EXPECT_LT(0, words);

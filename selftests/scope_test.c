@@ -348,7 +348,7 @@ struct worker {
 	volatile __u32 *scope;
 	volatile bool *stop;
 	unsigned long freed;
-	unsigned long taken;
+	volatile unsigned long taken;
 	int wrong;
 };
 
@@ -377,6 +377,15 @@ static void *take_and_free(void *argument)
 	return NULL;
 }
 
+static bool have_taken(const struct worker *workers, int count)
+{
+	unsigned long taken = 0;
+
+	while (count--)
+		taken += workers[count].taken;
+	return taken;
+}
+
 /* Each block taken goes back once, by its owner or by the end of its scope. */
 static void race(struct __test_metadata *_metadata, int client, __u32 id, __u32 parent, bool mixed)
 {
@@ -392,7 +401,8 @@ static void race(struct __test_metadata *_metadata, int client, __u32 id, __u32 
 		workers[i] = (struct worker) { client, id, &scope, &stop, 0, 0, 0 };
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, take_and_free, &workers[i]));
 	}
-	for (__u32 round = 0; round < rounds; round++) {
+	/* until somebody has had a turn, however long that takes */
+	for (__u32 round = 0; round < rounds || !have_taken(workers, 3); round++) {
 		__u32 now;
 
 		ASSERT_EQ(0, scope_create(client, parent, &now));
