@@ -44,7 +44,9 @@ static __u64 signals_within(int event, int patience)
 	return poll(&poll_for, 1, patience) == 1 ? signals(event) : 0;
 }
 
+/* Milliseconds, until what is to happen is given up; the longest of those below. */
 #define PATIENCE	60000
+#define PAUSE_MAX	10000
 
 static __u64 signals_soon(int event)
 {
@@ -128,7 +130,7 @@ FIXTURE_TEARDOWN(watch)
 #define CROSS(back_, there_) do {						\
 	__u64 told_ = 0, tries_ = 0;						\
 										\
-	for (int pause_ = 50; !told_ && pause_ < PATIENCE; pause_ *= 2) {	\
+	for (int pause_ = 50; !told_ && pause_ < PAUSE_MAX; pause_ *= 2) {	\
 		LEAVE(back_);							\
 		told_ += signals_within(self->event, pause_);			\
 		LEAVE(there_);							\

@@ -51,7 +51,7 @@ bool silent(const watch& asked) { return !readable(asked, 30ms); }
 void Watch::cross(const watch& asked, std::size_t back, std::size_t there) {
     std::uint64_t signals = 0;
     std::uint64_t tries = 0;
-    for (auto pause = 30ms; signals == 0 && pause < 60s; pause *= 2) {
+    for (auto pause = 30ms; signals == 0 && pause < 10s; pause *= 2) {
         set_free(back);
         signals += told(asked, pause);
         set_free(there);
