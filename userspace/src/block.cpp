@@ -43,9 +43,10 @@ namespace {
 
 handle block::give(client_id receiver) {
     std::error_code ec;
+    const auto& from = state_of(*pool_);
     const auto given = try_give(receiver, ec);
     if (ec)
-        refuse(ec, "give client ", receiver, state_of(*pool_), handle_);
+        refuse(ec, "give client ", receiver, from, handle_);
     return given;
 }
 

@@ -59,10 +59,10 @@ std::unique_ptr<cache> cache::make(transport& module, std::uint32_t pool, size o
 }
 
 cache::cache(transport& module, std::uint32_t pool, size of)
-    : module_{module},
+    : rack_{of.shelves, of.batch},
+      module_{module},
       pool_{pool},
       exact_{of.exact},
-      rack_{of.shelves, of.batch},
       number_{caches::instance().add(*this)} {}
 
 cache::~cache() {

@@ -124,17 +124,18 @@ class cache {
     void end_locked(magazine& left) noexcept;
     void forget_locked() noexcept;
 
+    rack rack_;
     transport& module_;
     const std::uint32_t pool_;
-    const bool exact_;
-    rack rack_;
-    std::uint32_t number_ = 0;
 
     // Under the lock of all caches.
     magazine* first_ = nullptr;
+    std::int64_t owners_of_gone_ = 0; // counted by threads that have ended
     std::uint32_t shut_ = 0;          // how many keep it shut
     bool closed_ = false;             // one of them for good
-    std::int64_t owners_of_gone_ = 0; // counted by threads that have ended
+
+    const bool exact_;
+    const std::uint32_t number_; // last: from then on others know of it
 };
 
 } // namespace fixedpool::detail

@@ -46,8 +46,9 @@ constinit thread_local magazine* const* thread_magazines = no_magazines.data();
 
 caches& caches::instance() noexcept {
     // Never destroyed: threads may end after the last static object.
+    alignas(caches) static std::array<std::byte, sizeof(caches)> place;
     // NOLINTNEXTLINE(*-avoid-non-const-global-variables,*-owning-memory)
-    static auto* const only = new caches;
+    static auto* const only = new (place.data()) caches;
     return *only;
 }
 

@@ -26,9 +26,9 @@ class rack {
 
     /** Throws: std::bad_alloc. Requires: neither number is beyond its maximum. */
     rack(std::uint32_t shelves, std::uint32_t batch)
-        : count_{shelves},
-          batch_{batch},
-          shelves_{std::make_unique<shelf[]>(shelves)} {
+        : shelves_{std::make_unique<shelf[]>(shelves)},
+          count_{shelves},
+          batch_{batch} {
         clear();
     }
 
@@ -84,11 +84,11 @@ class rack {
         to.fetch_or(UINT64_C(1) << number, std::memory_order_release);
     }
 
-    const std::uint32_t count_;
-    const std::uint32_t batch_;
-    const std::unique_ptr<shelf[]> shelves_;
     alignas(64) bits full_ = 0;
     bits empty_ = 0;
+    const std::unique_ptr<shelf[]> shelves_;
+    const std::uint32_t count_;
+    const std::uint32_t batch_;
 };
 
 } // namespace fixedpool::detail

@@ -269,9 +269,9 @@ TEST_P(Cache, OfIdleThreadsGoesToWhoWaitsElsewhereToo) {
     worker idle;
     idle.run([this] { pool_.free(pool_.allocate_handle()); });
     const auto mine = pool_.allocate_handle();
-    std::vector<handle> most(blocks - 2 * batch);
+    std::vector<handle> most(blocks - std::size_t{2} * batch);
     ASSERT_EQ(watcher_.allocate_some(most), most.size());
-    std::vector<handle> wanted(2 * batch);
+    std::vector<handle> wanted(std::size_t{2} * batch);
     auto waiting = std::async(std::launch::async, [&] { watcher_.allocate_for(wanted, patience); });
     see_a_waiter();
     pool_.free(mine);
