@@ -174,6 +174,28 @@ TEST(LocalPool, GrowsByBlocksThatArePoisoned) {
 }
 
 // A pool of large blocks does not take 64 of them where it needs one.
+TEST(LocalPool, RefusesNobodyWhileItCanGrow) {
+    constexpr std::uint32_t users = 3;
+    constexpr std::uint32_t share = 20;
+    std::atomic<int> refused = 0;
+    for (int round = 0; round < 30; ++round) {
+        const auto growing = make_pool(1, 0, users * share, 65536);
+        std::vector<std::thread> threads;
+        threads.reserve(users);
+        for (std::uint32_t i = 0; i < users; ++i)
+            threads.emplace_back([&] {
+                for (int again = 0; again < 20; ++again) {
+                    const auto count = growing->reserve(share, share);
+                    refused += count == share ? 0 : 1;
+                    growing->cancel(count);
+                }
+            });
+        for (auto& each : threads)
+            each.join();
+    }
+    EXPECT_EQ(refused, 0);
+}
+
 TEST(LocalPool, GrowsByLargeBlocksOneByOne) {
     const auto growing = make_pool(1, 0, 130, 65536);
     for (std::uint32_t blocks = 1; blocks <= 130; ++blocks) {

@@ -210,7 +210,9 @@ class pool {
     void note_peak() noexcept;
     void give(std::uint32_t word, std::uint64_t mask) noexcept;
     int doze_and_grow(waiter& asleep, const timespec* deadline) noexcept;
-    [[nodiscard]] bool grow(std::uint32_t least, std::uint32_t most) noexcept;
+    [[nodiscard]] std::uint32_t reserve_growing(std::uint32_t least, std::uint32_t most) noexcept;
+    void grow(std::uint32_t least, std::uint32_t most) noexcept;
+    [[nodiscard]] std::uint64_t within_reach() const noexcept;
     [[nodiscard]] bool grow_by_chunk() noexcept;
     void end_version(std::uint32_t index) noexcept;
 

@@ -46,8 +46,8 @@ std::uint32_t pool::reserve(std::uint32_t least, std::uint32_t most) noexcept {
     if (queue_.any())
         return 0;
     auto count = depot_.reserve(most, most);
-    while (count == 0 && !queue_.any() && grow(least, most))
-        count = depot_.reserve(most, most);
+    if (count == 0 && growth_.possible() && !growth_.lock().mine())
+        count = reserve_growing(least, most);
     if (count == 0)
         count = depot_.reserve(least, most);
     if (count != 0) {
@@ -63,7 +63,7 @@ std::uint32_t pool::reserve(std::uint32_t least, std::uint32_t most) noexcept {
  */
 int pool::doze_and_grow(waiter& asleep, const timespec* deadline) noexcept {
     for (;;) {
-        static_cast<void>(grow(asleep.least, asleep.most));
+        grow(asleep.least, asleep.most);
         if (!growth_.possible())
             return waiting::doze(asleep, deadline);
         const auto again = later(grow_again_ns);
@@ -115,23 +115,45 @@ bool pool::grow_by_chunk() noexcept {
     return true;
 }
 
-/** Makes the pool larger; whether there may be more free blocks now than before. */
-bool pool::grow(std::uint32_t least, std::uint32_t most) noexcept {
-    const auto within_reach = [this] {
-        return std::uint64_t{depot_.free()} + shape_.blocks - growth_.blocks();
-    };
-    if (!growth_.possible() || within_reach() < least || growth_.lock().mine())
-        return false;
-    bool more = false;
+/** Blocks that are free or still to come. */
+std::uint64_t pool::within_reach() const noexcept {
+    return std::uint64_t{depot_.free()} + shape_.blocks - growth_.blocks();
+}
+
+/**
+ * Under the lock there is no other who makes the pool grow. So if its last try to reserve
+ * fails, so many blocks are in use, or reserved, that there cannot be enough.
+ */
+std::uint32_t pool::reserve_growing(std::uint32_t least, std::uint32_t most) noexcept {
+    std::uint32_t count = 0;
+    bool grown = false;
     {
         const std::scoped_lock lock{growth_.lock()};
-        // Somebody else may have made it grow for himself, and for us.
-        more = depot_.free() >= most;
-        while (depot_.free() < most && growth_.possible() && grow_by_chunk())
-            more = true;
+        for (;;) {
+            count = depot_.reserve(most, most);
+            if (count != 0 || queue_.any() || !growth_.possible() || within_reach() < least)
+                break;
+            // What came back in between is looked at again first.
+            if (depot_.free() < most && !grow_by_chunk())
+                break;
+            grown = true;
+        }
+    }
+    if (grown)
+        came();
+    return count;
+}
+
+/** For those who wait, and look again. */
+void pool::grow(std::uint32_t least, std::uint32_t most) noexcept {
+    if (!growth_.possible() || within_reach() < least)
+        return;
+    {
+        const std::scoped_lock lock{growth_.lock()};
+        while (depot_.free() < most && growth_.possible() && grow_by_chunk()) {
+        }
     }
     came();
-    return more;
 }
 
 } // namespace fixedpool::detail::local
