@@ -224,6 +224,12 @@ putting pool_state::put_exactly(handle name, counting count) const noexcept {
                                   : front::put_exactly<counting::no>(name);
 }
 
+/** What threads have cached is for those who wait. */
+void pool_state::give_back_if_awaited() const noexcept {
+    if (cache_ && anyone_waits() && cache_->blocks() != 0)
+        cache_->trim();
+}
+
 /** After there is room in the magazine; where somebody waits, all caches go back instead. */
 putting pool_state::put_again(handle name, counting count) const noexcept {
     auto* const mine = cache_->mine();
@@ -234,8 +240,7 @@ putting pool_state::put_again(handle name, counting count) const noexcept {
         cache_->make_room(*mine);
     mine->leave();
     if (waited_for) {
-        if (cache_->blocks() != 0)
-            cache_->trim();
+        give_back_if_awaited();
         return putting::not_here;
     }
     if (exact_)
@@ -431,19 +436,34 @@ std::size_t pool_state::allocate_some(std::span<handle> handles, contents wanted
 }
 
 std::size_t pool_state::free(std::span<const handle> handles, std::error_code& ec) const noexcept {
-    if (cache_) {
-        ec.clear();
-        std::size_t freed = 0;
-        while (freed < handles.size()) {
-            freed += put_some(handles.subspan(freed));
-            if (freed == handles.size())
-                break;
-            if (!free_one(handles[freed], counting::no, putting::not_here, ec))
-                break;
-            ++freed;
+    ec.clear();
+    std::size_t freed = 0;
+    while (freed < handles.size() && !ec) {
+        const auto rest = handles.subspan(freed);
+        const auto kept = cache_ ? put_some(rest) : 0;
+        // Then there may be room again; but not for those behind it that are not to be kept.
+        const auto others = kept == 0 ? not_to_be_kept(rest) : 0;
+        if (others != 0) {
+            give_back_if_awaited();
+            freed += free_by_call(rest.first(others), ec);
+        } else if (kept != 0 || free_one(rest.front(), counting::no, putting::not_here, ec)) {
+            freed += std::max<std::size_t>(kept, 1);
         }
-        return freed;
     }
+    return freed;
+}
+
+/** How many at the head of @p handles have to go back to the pool. */
+std::size_t pool_state::not_to_be_kept(std::span<const handle> handles) const noexcept {
+    if (!cache_)
+        return handles.size();
+    const auto kept = std::ranges::find_if(
+        handles, [this](handle each) { return may_put(each, each.slot() - first_slot_); });
+    return static_cast<std::size_t>(kept - handles.begin());
+}
+
+std::size_t pool_state::free_by_call(std::span<const handle> handles,
+                                     std::error_code& ec) const noexcept {
     return in_batches(handles, client_->module.max_batch, ec,
                       [&](std::span<const handle> batch, std::error_code& stopped) {
                           forget(batch);

@@ -122,6 +122,9 @@ class pool_state final : public front {
     void begin_caching(caching wanted) noexcept;
     [[nodiscard]] mapping new_standings() const noexcept;
     [[nodiscard]] putting put_exactly(handle name, counting count) const noexcept;
+    void give_back_if_awaited() const noexcept;
+    [[nodiscard]] std::size_t not_to_be_kept(std::span<const handle> handles) const noexcept;
+    std::size_t free_by_call(std::span<const handle> handles, std::error_code& ec) const noexcept;
     [[nodiscard]] putting put_again(handle name, counting count) const noexcept;
     void note_taken(std::span<const handle> handles, standing now) const noexcept;
     void forget_elsewhere(handle name) const noexcept;

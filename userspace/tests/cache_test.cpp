@@ -384,6 +384,36 @@ TEST_P(Cache, IsEmptyInTheChildOfFork) {
     pool_.free(mine);
 }
 
+TEST_P(Cache, ForgetsWhatTheChildOfForkGivesAway) {
+    const auto name = pool_.allocate_handle();
+    ASSERT_EQ(end_of(start_child([&] {
+                  pool_.give(name, other_.id());
+                  return 0;
+              })),
+              0);
+    if (GetParam() == transport::in_process) { // the child had a copy of it all
+        pool_.free(name);
+        return;
+    }
+    EXPECT_REFUSED(handle_error, errc::not_holder, (pool_.free(name), true));
+    EXPECT_TRUE(watcher_.check(name).mine);
+    watcher_.free(name);
+}
+
+TEST_P(Cache, FreesManyInOneGoThoughSomeAreNotKept) {
+    auto group = scope::create(client_);
+    std::vector<handle> mixed(200);
+    pool_.allocate(std::span{mixed}.first(50));
+    group.allocate(pool_, std::span{mixed}.subspan(50, 100));
+    pool_.allocate(std::span{mixed}.subspan(150));
+    std::error_code ec;
+    EXPECT_EQ(pool_.try_free(mixed, ec), mixed.size());
+    EXPECT_EQ(pool_.usage().in_use, 0U);
+    EXPECT_EQ(pool_.try_free(mixed, ec), 0U);
+    EXPECT_TRUE(ec);
+    EXPECT_EQ(group.release(), 0U);
+}
+
 TEST_P(Cache, BlocksKeepTheirPool) {
     std::optional<pool> last{client_.create(with_blocks(blocks))};
     const std::string name{last->name()};

@@ -96,9 +96,9 @@ enum class contents {
  * assigned to, destroyed and tested.
  *
  * Handles passed to one pool may name blocks of any pool of its client where
- * not said otherwise. The kernel judges every handle, so all that are not good
- * are refused with one of errc::stale_handle, not_holder, index_out_of_range,
- * not_attached and invalid_argument; "the handle errors" below.
+ * not said otherwise. Every handle is judged, by the kernel or, where a block is freed into
+ * a cache, by the library, so all that are not good are refused with one of errc::stale_handle,
+ * not_holder, index_out_of_range, not_attached and invalid_argument; "the handle errors" below.
  *
  * Thread safety: all const calls from any thread, also on the same pool.
  */
@@ -298,7 +298,8 @@ class FIXEDPOOL_EXPORT pool {
      * Returns: (try_free of several) how many went back; the refused handle is
      * the one of that number.
      * Throws: handle_error: errc::double_free, or one of the handle errors.
-     * Complexity: one system call per limits::max_batch handles.
+     * Complexity: no system call for most that go into the thread's cache; for the others
+     * one for as many as follow each other, up to limits::max_batch.
      */
     void free(handle name) const {
         const auto tried = front_->put<detail::counting::no>(name);

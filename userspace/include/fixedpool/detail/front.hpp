@@ -235,7 +235,15 @@ class front {
     [[nodiscard]] bool anyone_waits() const noexcept {
         return __atomic_load_n(waiters_, __ATOMIC_RELAXED) != 0;
     }
-    [[nodiscard]] bool caches() const noexcept { return cache_number_ != 0; }
+
+    /**
+     * May the block be kept in a cache when it is freed? Who owns it has an odd version.
+     * Requires: there is a cache.
+     */
+    [[nodiscard]] bool may_put(handle name, std::uint32_t index) const noexcept {
+        return index < max_blocks_ && version_of(index) == name.version() &&
+               standing_of(index) == standing::own && !held_by_others(index) && !anyone_waits();
+    }
 
   protected:
     // NOLINTBEGIN(*-non-private-member-variables-in-classes): filled by the class it is of
@@ -267,12 +275,6 @@ class front {
 
     [[nodiscard]] bool held_by_others(std::uint32_t index) const noexcept {
         return __atomic_load_n(holds_ + index, __ATOMIC_RELAXED) != held_once;
-    }
-
-    // Who owns the block has an odd version of it.
-    [[nodiscard]] bool may_put(handle name, std::uint32_t index) const noexcept {
-        return index < max_blocks_ && version_of(index) == name.version() &&
-               standing_of(index) == standing::own && !held_by_others(index) && !anyone_waits();
     }
 
     template <counting count>
