@@ -15,16 +15,22 @@
 #ifndef FIXEDPOOL_SRC_CACHE_HPP
 #define FIXEDPOOL_SRC_CACHE_HPP
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 
+#include <fixedpool/detail/front.hpp>
 #include <fixedpool/detail/magazine.hpp>
 
 #include "rack.hpp"
 #include "transport.hpp"
 
 namespace fixedpool::detail {
+
+/** For whom a thread has to come out of its magazine. */
+enum class patience { some, any };
 
 class cache {
   public:
@@ -35,27 +41,56 @@ class cache {
         bool exact = false;        // blocks are put by front::put_exactly() alone
     };
 
+    /** Who else may want the blocks: other processes, or none. */
+    enum class others { processes, none };
+
     /**
-     * Of a pool of @p blocks: a batch is 1/64 of them, but 64 at most; a thread has up to
-     * two batches, the rack up to 1/16 of all blocks, but 64 batches at most. Pools
-     * of less than 512 blocks have no cache.
+     * Of a pool of @p blocks: a batch is 1/64 of them, a thread has up to two batches.
+     * If there are others a batch is 64 blocks at most, and the rack has up to 1/16 of
+     * all blocks, but 64 batches at most; else a batch is 256 at most, and the rack may
+     * have all blocks, as who finds none empties the caches of his process. Pools of less
+     * than 512 blocks have no cache.
      */
-    [[nodiscard]] static constexpr size size_for(std::uint32_t blocks) noexcept {
+    [[nodiscard]] static constexpr size size_for(std::uint32_t blocks, others besides) noexcept {
         constexpr std::uint32_t granule = 8;
-        const auto share = blocks / 64 / granule * granule;
-        const auto batch = share < rack::max_batch ? share : rack::max_batch;
-        if (batch == 0)
+        constexpr std::uint32_t few = 64;
+        const auto share = blocks / few / granule * granule;
+        if (share == 0)
             return {};
-        const auto shelves = blocks / 16 / batch;
-        return {.batch = batch,
-                .shelves = shelves < rack::max_shelves ? shelves : rack::max_shelves,
-                .exact = false};
+        if (besides == others::none) {
+            const auto batch = std::min(share, rack::max_batch);
+            return {.batch = batch, .shelves = blocks / batch, .exact = false};
+        }
+        const auto batch = std::min(share, few);
+        return {.batch = batch, .shelves = std::min(blocks / 16 / batch, few), .exact = false};
     }
 
-    /** Returns: null if there is no cache to be had: no memory, too many, an old kernel. */
-    static std::unique_ptr<cache> make(transport& module, std::uint32_t pool, size of) noexcept;
+    /** Under thrift a batch is no more bytes than this, unless it is one block. */
+    static constexpr std::uint32_t thrifty_batch_bytes = 16384;
+    static constexpr std::uint32_t thrifty_shelves = 12;
 
-    cache(transport& module, std::uint32_t pool, size of);
+    /** The same under thrift, of blocks that lie @p stride bytes apart. */
+    [[nodiscard]] static constexpr size thrifty_size_for(std::uint32_t blocks,
+                                                         std::uint32_t stride) noexcept {
+        auto of = size_for(blocks, others::processes);
+        const auto fitting = thrifty_batch_bytes / stride;
+        of.batch = std::min(of.batch, std::max(fitting, 1U));
+        of.shelves = std::min(of.shelves, thrifty_shelves);
+        return of;
+    }
+
+    /** Of which pool, and what front knows of its blocks: all of a cache are `own`. */
+    struct place {
+        std::uint32_t pool;
+        std::uint32_t first_slot;
+        std::span<const std::uint32_t> versions;
+        std::span<std::uint8_t> standings;
+    };
+
+    /** Returns: null if there is no cache to be had: no memory, too many, an old kernel. */
+    static std::unique_ptr<cache> make(transport& module, const place& where, size of) noexcept;
+
+    cache(transport& module, const place& where, size of);
     cache(const cache&) = delete;
     cache& operator=(const cache&) = delete;
     /** Requires: close() was called, and nobody is at work. */
@@ -80,28 +115,6 @@ class cache {
     /** Gives back all that threads have cached; returns how many blocks. */
     std::uint32_t trim() noexcept;
 
-    /** For whom a thread has to come out of its magazine. */
-    enum class patience { some, any };
-
-    /**
-     * Keeps all magazines shut and empty, as long as it is there. A handler must not have any
-     * patience, and one that has interrupted its thread in here does nothing.
-     */
-    class shutting {
-      public:
-        shutting(cache& all, patience with) noexcept
-            : cache_{all.shut_and_empty(with) ? &all : nullptr} {}
-        shutting(const shutting&) = delete;
-        shutting& operator=(const shutting&) = delete;
-        ~shutting() {
-            if (cache_ != nullptr)
-                cache_->open();
-        }
-
-      private:
-        cache* cache_;
-    };
-
     /**
      * Shuts for good and gives everything back. Not for handlers.
      * Returns: the sum of owners of all magazines; from now on none changes.
@@ -114,25 +127,36 @@ class cache {
   private:
     friend class caches;
 
-    [[nodiscard]] bool shut_and_empty(patience with, std::uint32_t* given = nullptr) noexcept;
-    void open() noexcept;
+    static void pause(unsigned times) noexcept;
+    void shut_locked() noexcept;
+    void open_locked() noexcept;
+    std::uint32_t empty_shut(patience with) noexcept;
     void drain(std::span<const std::uint32_t> blocks) noexcept;
+    using batch = std::array<std::uint32_t, rack::max_batch>;
+
+    [[nodiscard]] std::uint32_t index_of(std::uint64_t next) const noexcept;
+    void fill(magazine& empty, std::span<const std::uint32_t> blocks) const noexcept;
+    std::span<const std::uint32_t> list(std::span<const std::uint64_t> some,
+                                        batch& room) const noexcept;
+    void disown(std::uint32_t index) const noexcept;
+    void set_standing(std::uint32_t index, standing now) const noexcept;
     std::uint32_t empty_rack() noexcept;
     std::uint32_t empty_locked(magazine& left) noexcept;
     std::uint32_t empty_idle_locked(bool& all) noexcept;
     void begin_locked(magazine& fresh) noexcept;
     void end_locked(magazine& left) noexcept;
-    void forget_locked() noexcept;
+    void forget_locked(bool interrupted) noexcept;
 
     rack rack_;
     transport& module_;
-    const std::uint32_t pool_;
+    const place where_;
 
     // Under the lock of all caches.
     magazine* first_ = nullptr;
     std::int64_t owners_of_gone_ = 0; // counted by threads that have ended
     std::uint32_t shut_ = 0;          // how many keep it shut
     bool closed_ = false;             // one of them for good
+    std::uint32_t visitors_ = 0;      // threads that are emptying it
 
     const bool exact_;
     const std::uint32_t number_; // last: from then on others know of it

@@ -44,6 +44,15 @@ void* new_pages(std::size_t bytes) noexcept {
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 constinit thread_local magazine* const* thread_magazines = no_magazines.data();
 
+namespace {
+
+// Set when the thread's own magazines have gone: it makes no others, which would be left
+// behind. What is still to come takes and frees by calls.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+constinit thread_local bool thread_over [[gnu::tls_model("initial-exec")]] = false;
+
+} // namespace
+
 caches& caches::instance() noexcept {
     // Never destroyed: threads may end after the last static object.
     alignas(caches) static std::array<std::byte, sizeof(caches)> place;
@@ -73,6 +82,8 @@ std::uint32_t caches::add(cache& added) noexcept {
     if (unused < max_caches) {
         number = unused;
         all_[number] = &added;
+        for (const auto* each = closures_; each != nullptr; each = each->next_)
+            added.shut_ += each->covers(added) ? 1 : 0;
         used_ = std::max(used_.load(), number + 1);
     }
     lock_.unlock();
@@ -81,6 +92,11 @@ std::uint32_t caches::add(cache& added) noexcept {
 
 void caches::remove(cache& removed) noexcept {
     lock_.lock();
+    for (unsigned times = 0; removed.visitors_ != 0; ++times) {
+        lock_.unlock();
+        cache::pause(times);
+        lock_.lock();
+    }
     for (auto* each = tables_; each != nullptr; each = each->next)
         __atomic_store_n(&each->magazines[removed.number()], nullptr, __ATOMIC_RELAXED);
     while (removed.first_ != nullptr) {
@@ -90,6 +106,75 @@ void caches::remove(cache& removed) noexcept {
     }
     all_[removed.number()] = nullptr;
     lock_.unlock();
+}
+
+bool caches::closure::covers(const cache& each) const noexcept {
+    return each.where_.pool == pool_ && each.module_.survives_fork() == of_module_;
+}
+
+caches::closure::closure(std::uint32_t pool, bool of_module, patience with) noexcept
+    : pool_{pool},
+      of_module_{of_module} {
+    auto& all = instance();
+    if (!all.lock())
+        return;
+    begun_ = true;
+    next_ = all.closures_;
+    all.closures_ = this;
+    bool any = false;
+    for (std::uint32_t number = 1; number < all.used_; ++number)
+        if (auto* const each = all.all_[number]; each != nullptr && covers(*each)) {
+            each->shut_locked();
+            any = true;
+        }
+    all.unlock();
+    if (!any)
+        return;
+    barrier();
+    std::uint32_t number = 0;
+    while (auto* const each = all.visit(*this, number)) {
+        each->empty_shut(with);
+        all.end_visit(*each);
+    }
+}
+
+caches::closure::~closure() {
+    auto& all = instance();
+    if (!begun_)
+        return;
+    static_cast<void>(all.lock());
+    auto** where = &all.closures_;
+    while (*where != nullptr && *where != this)
+        where = &(*where)->next_;
+    // In the child of a fork() from a handler it is not there, nor is anything shut.
+    if (*where == this) {
+        *where = next_;
+        for (std::uint32_t number = 1; number < all.used_; ++number)
+            if (auto* const each = all.all_[number]; each != nullptr && covers(*each))
+                each->open_locked();
+    }
+    all.unlock();
+}
+
+/** The next cache behind @p number; it stays there until the visit has ended. */
+cache* caches::visit(const closure& with, std::uint32_t& number) noexcept {
+    cache* found = nullptr;
+    static_cast<void>(lock());
+    while (found == nullptr && ++number < used_)
+        if (all_[number] != nullptr && with.covers(*all_[number]))
+            found = all_[number];
+    if (found != nullptr)
+        ++found->visitors_;
+    unlock();
+    return found;
+}
+
+void caches::end_visit(cache& visited) noexcept {
+    static_cast<void>(lock());
+    // Zero in the child of a fork() from a handler of the visitor.
+    if (visited.visitors_ != 0)
+        --visited.visitors_;
+    unlock();
 }
 
 bool caches::thread_inside() noexcept {
@@ -109,7 +194,7 @@ bool caches::thread_inside() noexcept {
 
 magazine* caches::make_magazine(cache& of) noexcept {
     // Whoever has the lock may wait for the very magazine this thread is in.
-    if (thread_inside() || !lock())
+    if (thread_over || thread_inside() || !lock())
         return nullptr;
     auto* const where = table_of_thread();
     auto* mine = where != nullptr ? where->magazines[of.number()] : nullptr;
@@ -183,7 +268,7 @@ void caches::leave_table(table& left) noexcept {
 
 void caches::thread_ends(void* ended) noexcept {
     auto& all = instance();
-    // What comes later, in destructors of others, makes a table anew.
+    thread_over = true;
     thread_magazines = no_magazines.data();
     all.lock_.lock();
     all.leave_table(*static_cast<table*>(ended));
@@ -192,12 +277,8 @@ void caches::thread_ends(void* ended) noexcept {
 
 // A handler that has interrupted the owner of the lock, and forks, finds things as
 // they are.
-void caches::before_fork() noexcept { instance().locked_for_fork_ = instance().lock(); }
-
-void caches::after_fork() noexcept {
-    if (instance().locked_for_fork_)
-        instance().unlock();
-}
+void caches::before_fork() noexcept { instance().lock_.lock_for_fork(); }
+void caches::after_fork() noexcept { instance().lock_.unlock_after_fork(); }
 
 void caches::in_child() noexcept {
     instance().renew();
@@ -206,12 +287,13 @@ void caches::in_child() noexcept {
 
 /** There is one thread, and no cached block. */
 void caches::renew() noexcept {
+    closures_ = nullptr;
     for (std::uint32_t number = 1; number < used_; ++number) {
         auto* const each = all_[number];
         if (each == nullptr)
             continue;
         auto* const own = thread_magazines[number];
-        each->forget_locked();
+        each->forget_locked(forked_inside(each->where_.pool));
         while (each->first_ != nullptr) {
             auto& left = *each->first_;
             each->first_ = left.next;
@@ -224,6 +306,7 @@ void caches::renew() noexcept {
         }
         // Of the module's pools the child is the same client as the parent, who cannot know
         // what the child has cached.
+        each->visitors_ = 0;
         each->closed_ = each->closed_ || each->module_.survives_fork();
         each->shut_ = each->closed_ ? 1 : 0;
     }
@@ -238,7 +321,7 @@ bool caches::forked_inside(std::uint32_t pool) noexcept {
     auto& all = instance();
     for (std::uint32_t number = 1; number < all.used_; ++number) {
         const auto* const each = thread_magazines[number];
-        if (each != nullptr && each->of != nullptr && each->of->pool_ == pool &&
+        if (each != nullptr && each->of != nullptr && each->of->where_.pool == pool &&
             each->busy.load(std::memory_order_relaxed) != 0)
             return true;
     }

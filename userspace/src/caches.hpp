@@ -24,6 +24,7 @@
 namespace fixedpool::detail {
 
 class cache;
+enum class patience;
 
 class caches {
   public:
@@ -42,6 +43,30 @@ class caches {
     std::uint32_t add(cache& added) noexcept;
     /** Takes back the number and all magazines. */
     void remove(cache& removed) noexcept;
+
+    /**
+     * Keeps the caches that clients of this process have of one pool, also such as come
+     * later, shut and empty as long as it is there. A handler must not have any
+     * patience, and one that has interrupted its thread in here does nothing.
+     */
+    class closure {
+      public:
+        /** @p of_module: it is the module's pool of that number, not one in process. */
+        closure(std::uint32_t pool, bool of_module, patience with) noexcept;
+        closure(const closure&) = delete;
+        closure& operator=(const closure&) = delete;
+        ~closure();
+
+      private:
+        friend class caches;
+
+        [[nodiscard]] bool covers(const cache& each) const noexcept;
+
+        const std::uint32_t pool_;
+        const bool of_module_;
+        bool begun_ = false;
+        closure* next_ = nullptr;
+    };
 
     /** A magazine for this thread; null if there is no memory, or it is no time for that. */
     magazine* make_magazine(cache& of) noexcept;
@@ -74,6 +99,9 @@ class caches {
     caches() noexcept;
     ~caches() = default;
 
+    [[nodiscard]] cache* visit(const closure& with, std::uint32_t& number) noexcept;
+    void end_visit(cache& visited) noexcept;
+
     static void thread_ends(void* ended) noexcept;
     static void before_fork() noexcept;
     static void after_fork() noexcept;
@@ -88,10 +116,10 @@ class caches {
 
     local::handler_lock lock_;
     bool possible_ = false;
-    bool locked_for_fork_ = false;
     pthread_key_t key_{};
     std::atomic<std::uint32_t> used_ = 1; // numbers from here on were never used
     std::array<cache*, max_caches> all_ = {};
+    closure* closures_ = nullptr;
     table* tables_ = nullptr;
     magazine* unused_ = nullptr;
 };

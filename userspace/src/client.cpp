@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <fixedpool/client.hpp>
 
+#include <cstddef>
 #include <new>
 #include <utility>
 
@@ -19,6 +20,26 @@ using detail::put_name;
                          const std::string& details = {}) {
     throw pool_error{cause, std::string{verb} + " pool '" + std::string{name} + '\'' + details,
                      name};
+}
+
+// What has as many bytes as a block is aligned as well as a block then, whatever it is, at no
+// cost: blocks follow each other at the same distance.
+std::uint32_t alignment_of(const pool_options& options) noexcept {
+    constexpr std::uint32_t strictest = alignof(std::max_align_t);
+    if (options.alignment == 0 && options.block_size != 0 && options.block_size % strictest == 0)
+        return strictest;
+    return options.alignment;
+}
+
+std::uint32_t flags_of(const pool_options& options) noexcept {
+    const auto flag = [](bool wanted, std::uint32_t value) { return wanted ? value : 0; };
+    return flag(options.auto_destroy, FIXEDPOOL_POOL_AUTO_DESTROY) |
+           flag(options.numa_node.has_value(), FIXEDPOOL_POOL_NUMA_NODE) |
+           flag(options.zero_on_allocate, FIXEDPOOL_POOL_ZERO_ON_ALLOC) |
+           flag(options.zero_on_free, FIXEDPOOL_POOL_ZERO_ON_FREE) |
+           flag(options.poison, FIXEDPOOL_POOL_POISON) |
+           flag(options.revocable, FIXEDPOOL_POOL_REVOCABLE) |
+           flag(options.track, FIXEDPOOL_POOL_TRACK) | flag(options.packed, FIXEDPOOL_POOL_PACKED);
 }
 
 } // namespace
@@ -94,23 +115,20 @@ pool client::try_create(const pool_options& options, std::error_code& ec) const 
     if (ec)
         return {};
     request.block_size = options.block_size;
-    request.align = options.alignment;
+    request.align = alignment_of(options);
     request.blocks = options.blocks;
     request.max_blocks = options.max_blocks;
     request.reserve = options.reserve;
     request.storage = static_cast<std::uint32_t>(options.storage);
     request.mode = options.mode;
-    if (options.auto_destroy)
-        request.flags |= FIXEDPOOL_POOL_AUTO_DESTROY;
-    if (options.numa_node) {
-        request.flags |= FIXEDPOOL_POOL_NUMA_NODE;
-        request.numa_node = *options.numa_node;
-    }
+    request.flags = flags_of(options);
+    request.numa_node = options.numa_node.value_or(0);
     ec = state_->transport->call(request);
     if (ec)
         return {};
 
-    pool created{detail::pool_state::make(state_, request.id, options.cache, ec)};
+    pool created{detail::pool_state::make(
+        state_, request.id, {.cache = options.cache, .report_leaks = options.report_leaks}, ec)};
     if (ec) {
         std::error_code ignored;
         try_destroy(options.name, ignored);
@@ -118,22 +136,23 @@ pool client::try_create(const pool_options& options, std::error_code& ec) const 
     return created;
 }
 
-pool client::attach(std::string_view name, caching cache) const {
+pool client::attach(std::string_view name, const attach_options& how) const {
     std::error_code ec;
-    auto result = try_attach(name, cache, ec);
+    auto result = try_attach(name, how, ec);
     if (ec)
         refuse(ec, "attach to", name);
     return result;
 }
 
-pool client::try_attach(std::string_view name, caching cache, std::error_code& ec) const noexcept {
+pool client::try_attach(std::string_view name, const attach_options& how,
+                        std::error_code& ec) const noexcept {
     fixedpool_pool_attach request = {};
     ec = put_name(request.name, name);
     if (!ec)
         ec = state_->transport->call(request);
     if (ec)
         return {};
-    return pool{detail::pool_state::make(state_, request.id, cache, ec)};
+    return pool{detail::pool_state::make(state_, request.id, how, ec)};
 }
 
 void client::destroy(std::string_view name) const {

@@ -7,6 +7,7 @@
 
 #include <system_error>
 
+#include <fixedpool/error.hpp>
 #include <linux/fixedpool.h>
 
 namespace fixedpool::detail {
@@ -52,6 +53,12 @@ constexpr operation operation_of(const fixedpool_alloc& request) noexcept {
  * std::system_category() where the interface defines none.
  */
 [[nodiscard]] std::error_code errno_code(operation during, int number) noexcept;
+
+/** Returns: what error_category() says of @p code, for good; null for what is none. */
+[[nodiscard]] const char* message_of(errc code) noexcept;
+
+/** Returns: the errno that @p code compares equal to; zero for what is none. */
+[[nodiscard]] int number_of(errc code) noexcept;
 
 } // namespace fixedpool::detail
 

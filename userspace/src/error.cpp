@@ -54,6 +54,7 @@ constexpr cause causes[] = {
     {errc::device_forbidden, EPERM, opening, "the permissions of the device forbid it"},
     {errc::not_the_device, ENOTTY, querying, "this is not the fixedpool device"},
     {errc::abi_mismatch, ENOTSUP, nowhere, "the module speaks another version of the interface"},
+    {errc::not_noted, ENODATA, nowhere, "the client does not report leaks of it"},
 
     {errc::unknown_command, ENOTTY, open_client & ~querying, "the module does not know this call"},
     {errc::bad_address, EFAULT, open_client, "a pointer leads nowhere"},
@@ -115,6 +116,11 @@ constexpr cause causes[] = {
     {errc::no_receiver, EPIPE, moving, "all who could receive have gone"},
     {errc::would_block, EAGAIN, moving, "it cannot be done without waiting"},
     {errc::channel_left, ENOTCONN, moving, "the client has left the pool"},
+
+    {errc::unfit_blocks, EINVAL, nowhere, "the blocks are too small, or not aligned for it"},
+    {errc::no_upstream, ENOMEM, nowhere, "the blocks do not serve that, and no resource beyond"},
+    {errc::stale_marker, EINVAL, nowhere,
+     "the arena has been rewound behind it, or never was there"},
 };
 
 const cause* find(errc code) noexcept {
@@ -166,6 +172,16 @@ std::error_code detail::errno_code(operation during, int number) noexcept {
     });
     return found != std::end(causes) ? make_error_code(found->code)
                                      : std::error_code{number, std::system_category()};
+}
+
+const char* detail::message_of(errc code) noexcept {
+    const auto* known = find(code);
+    return known != nullptr ? known->message : nullptr;
+}
+
+int detail::number_of(errc code) noexcept {
+    const auto* known = find(code);
+    return known != nullptr ? known->number : 0;
 }
 
 error::error(std::error_code cause, const std::string& request)

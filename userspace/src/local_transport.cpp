@@ -142,6 +142,14 @@ class local_transport final : public transport {
         return mapped;
     }
 
+    [[nodiscard]] bool keep_books(std::uint32_t pool, std::byte* begin,
+                                  unsigned bits) noexcept override {
+        return local::keep_books(*client_, pool, begin, bits);
+    }
+    void end_books(std::uint32_t pool, const std::byte* begin) noexcept override {
+        local::end_books(*client_, pool, begin);
+    }
+
   private:
     /** Errors of the engine, and want of memory, as codes. */
     template <typename function>

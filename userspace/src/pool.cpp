@@ -70,6 +70,12 @@ pool_usage pool::try_usage(std::error_code& ec) const noexcept { return state_->
 
 std::uint32_t pool::trim() const noexcept { return state_->trim(); }
 
+std::vector<held_block> pool::held() const {
+    if (!state_->notes())
+        refuse(errc::not_noted, *this, "list the blocks held");
+    return state_->held();
+}
+
 block pool::allocate_slowly(contents wanted) const {
     std::error_code ec;
     auto result = try_allocate_slowly(wanted, ec);
@@ -95,10 +101,10 @@ handle pool::try_allocate_handle_slowly(std::error_code& ec) const noexcept {
     return state_->allocate_one(contents::unspecified, counting::no, ec);
 }
 
-handle pool::allocate_mapped_slowly() const {
+std::byte* pool::allocate_mapped_slowly() const {
     if (!mappable())
         refuse(errc::not_mappable, *this, "allocate " + blocks(1));
-    return allocate_handle_slowly();
+    return front_->address(front_->index_of(allocate_handle_slowly()));
 }
 
 std::byte* pool::try_allocate_bytes(std::error_code& ec) const noexcept {
@@ -117,6 +123,10 @@ bool pool::try_deallocate_bytes(const void* block, std::error_code& ec) const no
         return false;
     }
     return try_free(name, ec);
+}
+
+handle pool::handle_at(std::uint32_t index) const noexcept {
+    return mappable() && index < capacity() ? front_->handle_of(index) : handle{};
 }
 
 void pool::deallocate_slowly(const void* block) const {

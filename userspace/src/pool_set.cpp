@@ -141,10 +141,9 @@ block pool_set::try_allocate(std::uint32_t size, contents wanted,
     ec = state_->client->transport->call(request);
     if (ec == errc::out_of_blocks) {
         // What the process has in its caches is not missing.
-        std::array<std::optional<detail::cache::shutting>, FIXEDPOOL_MAX_SET_POOLS> shut;
+        std::array<std::optional<detail::caches::closure>, FIXEDPOOL_MAX_SET_POOLS> shut;
         for (std::size_t i = 0; i < state_->pools.size(); ++i)
-            if (auto* const cached = state_->pools[i]->cached())
-                shut[i].emplace(*cached, detail::cache::patience::some);
+            state_->pools[i]->shut_caches(detail::patience::some, shut[i]);
         ec = state_->client->transport->call(request);
     }
     if (ec)

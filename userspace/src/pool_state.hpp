@@ -14,6 +14,7 @@
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <fixedpool/handle.hpp>
 #include <fixedpool/pool.hpp>
@@ -21,7 +22,9 @@
 #include <fixedpool/detail/front.hpp>
 
 #include "cache.hpp"
+#include "caches.hpp"
 #include "client_state.hpp"
+#include "ledger.hpp"
 
 namespace fixedpool::detail {
 
@@ -37,7 +40,7 @@ class pool_state final : public front {
      * destructor, or right here if this fails.
      */
     static std::shared_ptr<const pool_state> make(std::shared_ptr<client_state> client,
-                                                  std::uint32_t id, caching wanted,
+                                                  std::uint32_t id, const attach_options& how,
                                                   std::error_code& ec) noexcept;
 
     pool_state(const pool_state&) = delete;
@@ -57,12 +60,19 @@ class pool_state final : public front {
 
     [[nodiscard]] bool mappable() const noexcept { return data_ != nullptr; }
 
+    // For who takes and frees blocks by himself.
+    [[nodiscard]] std::uint32_t* versions() const noexcept { return versions_; }
+    [[nodiscard]] std::uint32_t cache_number() const noexcept { return cache_number_; }
+    /** Blocks that there are by now; zero if it cannot be told. */
+    [[nodiscard]] std::uint32_t blocks() const noexcept;
+
     pool_usage usage(std::error_code& ec) const noexcept;
 
     // One owner of a block more or less. The last may be the end of *this.
     void add_owner() const noexcept;
     void drop_owner() const noexcept;
 
+    bool refill() const noexcept;
     // Those of one block go through the cache if there is one.
     handle allocate_one(contents wanted, counting count, std::error_code& ec) const noexcept;
     /** @p tried: what front::put() has said. */
@@ -72,11 +82,17 @@ class pool_state final : public front {
     void received(std::span<const handle> handles) const noexcept;
     void forget(std::span<const handle> handles) const noexcept;
 
+    /** Requires: notes(). Throws: std::bad_alloc. */
+    [[nodiscard]] std::vector<held_block> held() const;
+    [[nodiscard]] bool notes() const noexcept { return ledger_ != nullptr; }
+
     /** Gives back all that threads have cached; returns how many blocks. */
     std::uint32_t trim() const noexcept { return cache_ ? cache_->trim() : 0; }
 
-    /** Null if there is none. */
-    [[nodiscard]] cache* cached() const noexcept { return cache_.get(); }
+    /** Has @p shut keep the caches of the pool empty, of all clients of the process. */
+    void shut_caches(patience with, std::optional<caches::closure>& shut) const noexcept {
+        shut.emplace(info_.id, module().survives_fork(), with);
+    }
 
     // Each returns how many handles it has served, in order.
     std::size_t allocate_all(std::span<handle> handles, contents wanted, std::error_code& ec,
@@ -110,7 +126,7 @@ class pool_state final : public front {
     void unwatch(std::uint32_t number) const noexcept;
 
   private:
-    pool_state(std::shared_ptr<client_state> client, std::uint32_t id, caching wanted,
+    pool_state(std::shared_ptr<client_state> client, std::uint32_t id, const attach_options& how,
                std::error_code& ec) noexcept;
     ~pool_state();
 
@@ -130,6 +146,7 @@ class pool_state final : public front {
     void forget_elsewhere(handle name) const noexcept;
     bool forget_here(handle name) const noexcept;
     void leave_client() const noexcept;
+    void report_leaks() const noexcept;
     std::size_t allocate_in_turn(std::span<handle> handles, std::uint32_t flags,
                                  std::uint32_t scope, std::error_code& ec) const noexcept;
     [[nodiscard]] fixedpool_alloc allocation(std::span<handle> batch,
@@ -151,6 +168,7 @@ class pool_state final : public front {
     mapping header_region_;
     mapping standings_region_;
     std::unique_ptr<cache> cache_;
+    std::unique_ptr<ledger> ledger_; // if leaks are to be reported; then there is no cache
     mutable const pool_state* next_ = nullptr; // of the client's; under the lock of all caches
     // Owners that no thread has counted in a magazine.
     mutable std::atomic<std::int64_t> owners_ = referred;

@@ -92,6 +92,17 @@ class transport {
     /** Maps @p length bytes from @p offset of fixedpool_pool_info on. */
     virtual mapping map(std::uint64_t offset, std::uint64_t length, access wanted,
                         std::error_code& ec) noexcept = 0;
+
+    /**
+     * Has memory made for @p bits of each block of a pool as it grows. Requires: at
+     * @p begin, a page, there are addresses for all. False: that is not done.
+     */
+    [[nodiscard]] virtual bool keep_books(std::uint32_t /*pool*/, std::byte* /*begin*/,
+                                          unsigned /*bits*/) noexcept {
+        return false;
+    }
+    /** Before the addresses go; if the pool has not gone before. */
+    virtual void end_books(std::uint32_t /*pool*/, const std::byte* /*begin*/) noexcept {}
 };
 
 /** Opens a client of the module; null and @p ec if that fails. */

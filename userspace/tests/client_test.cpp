@@ -106,6 +106,23 @@ TEST_P(Client, CreatesAPoolAsAskedFor) {
     EXPECT_EQ(made.usage().clients, 1U);
 }
 
+TEST_P(Client, AlignsBlocksForWhateverIsOfTheirSize) {
+    for (const std::uint32_t size : {16U, 48U, 4096U}) {
+        auto options = small_pool();
+        options.block_size = size;
+        const auto made = client_.create(options);
+        EXPECT_EQ(made.alignment(), alignof(std::max_align_t)) << size;
+        EXPECT_EQ(made.stride() % alignof(std::max_align_t), 0U) << size;
+    }
+    for (const std::uint32_t size : {1U, 8U, 24U, 40U}) {
+        auto options = small_pool();
+        options.block_size = size;
+        const auto made = client_.create(options);
+        EXPECT_EQ(made.alignment(), 8U) << size;
+        EXPECT_EQ(made.stride(), (size + 7) / 8 * 8) << size;
+    }
+}
+
 TEST_P(Client, CreatesASlabPoolThatIsNotMapped) {
     const auto made = client_.create(slab_pool());
     EXPECT_EQ(made.storage(), storage_type::slab);

@@ -17,12 +17,12 @@ namespace {
 using namespace fixedpool;
 using namespace fixedpool::testing;
 
-class Crash : public device_test {
+class DeviceCrash : public device_test {
   protected:
     const pool pool_ = client_.create(small_pool());
 };
 
-TEST_F(Crash, BySigkillGivesEveryBlockBack) {
+TEST_F(DeviceCrash, BySigkillGivesEveryBlockBack) {
     std::array<int, 2> ready{};
     ASSERT_EQ(::pipe(ready.data()), 0);
     const auto child = start_child([&] {
@@ -51,7 +51,7 @@ TEST_F(Crash, BySigkillGivesEveryBlockBack) {
     ::close(ready[1]);
 }
 
-TEST_F(Crash, WhileBlocksComeAndGoLosesNothing) {
+TEST_F(DeviceCrash, WhileBlocksComeAndGoLosesNothing) {
     for (int round = 0; round < 20; ++round) {
         const auto child = start_child([&]() -> int {
             const auto attached = client::open().attach(pool_.name());
@@ -69,7 +69,7 @@ TEST_F(Crash, WhileBlocksComeAndGoLosesNothing) {
     pool_.allocate(handles);
 }
 
-TEST_F(Crash, OfAReceiverGivesBackWhatItNeverLookedAt) {
+TEST_F(DeviceCrash, OfAReceiverGivesBackWhatItNeverLookedAt) {
     std::array<int, 2> ready{};
     ASSERT_EQ(::pipe(ready.data()), 0);
     const auto child = start_child([&] {

@@ -113,7 +113,7 @@ TEST(Depot, CountsNoBitTwice) {
 
 TEST(Depot, IsEmptyAfterItWasCleared) {
     full_depot many{5000};
-    many->clear();
+    many->clear(words_of(5000));
     EXPECT_EQ(many->free(), 0U);
     EXPECT_TRUE(many->valid());
 }

@@ -14,6 +14,7 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -54,6 +55,22 @@ inline pool_options slab_pool() {
     auto options = small_pool();
     options.storage = storage_type::slab;
     return options;
+}
+
+/**
+ * The same pool thrice: where each call goes to the transport, where threads keep free
+ * blocks, and where they do so exactly. @p few blocks, or as many as caches take.
+ */
+inline std::vector<pool_options> with_any_caching(const pool_options& options, std::uint32_t few) {
+    constexpr std::uint32_t many = 1024;
+    std::vector<pool_options> all;
+    for (const auto cache : {caching::none, caching::automatic, caching::exact}) {
+        all.push_back(options);
+        all.back().name = unique_name();
+        all.back().blocks = cache == caching::none ? few : many;
+        all.back().cache = cache;
+    }
+    return all;
 }
 
 /** Starts @p body in a process of its own, which ends with what it returns. */

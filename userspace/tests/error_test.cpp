@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <cerrno>
+#include <new>
 #include <set>
 #include <string>
 #include <system_error>
@@ -123,7 +124,7 @@ TEST(ErrnoCode, LeavesOtherErrorsToTheSystem) {
 
 TEST(ErrorCategory, HasItsOwnSentenceForEveryCause) {
     std::set<std::string> sentences;
-    for (int value = 1; value <= static_cast<int>(errc::no_such_watch); ++value) {
+    for (int value = 1; value <= static_cast<int>(errc::stale_marker); ++value) {
         const auto sentence = fixedpool::error_category().message(value);
         EXPECT_EQ(sentence.find("unknown"), std::string::npos) << value;
         EXPECT_TRUE(sentences.insert(sentence).second) << "twice: " << sentence;
@@ -148,6 +149,19 @@ TEST(Error, KeepsTheRefusedHandle) {
     const fixedpool::handle_error refused{errc::stale_handle, "free", name, 5};
     EXPECT_EQ(refused.handle(), name);
     EXPECT_EQ(refused.done(), 5U);
+}
+
+TEST(BadAlloc, SaysTheSameAsTheErrorBehindIt) {
+    const fixedpool::pool_error behind{errc::out_of_blocks, "allocate 1 block of pool 'small'",
+                                       "small"};
+    try {
+        throw fixedpool::bad_alloc{behind};
+    } catch (const std::bad_alloc& refused) {
+        EXPECT_STREQ(refused.what(), behind.what());
+    }
+    EXPECT_EQ(fixedpool::bad_alloc{behind}.code(), errc::out_of_blocks);
+    EXPECT_STREQ(fixedpool::bad_alloc{behind}.cause().what(), behind.what());
+    static_assert(std::is_nothrow_copy_constructible_v<fixedpool::bad_alloc>);
 }
 
 TEST(Error, CanBeCaughtAsASystemError) {

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -256,6 +258,39 @@ TEST_P(Pool, KnowsTheIndexOfItsHandlesOnly) {
     EXPECT_FALSE(pool_.index_of(handle{1, name.slot() + pool_.capacity()}));
 }
 
+TEST_P(Pool, KnowsTheHandleThatABlockHas) {
+    const auto one = client_.create(with_blocks(1));
+    EXPECT_FALSE(one.handle_at(0)) << "free";
+    const auto block = one.allocate();
+    EXPECT_EQ(one.handle_at(0), block.handle());
+    EXPECT_FALSE(one.handle_at(1)) << "beyond the end";
+    EXPECT_FALSE(one.handle_at(UINT32_MAX));
+    const auto unmapped = client_.create(slab_pool());
+    const auto elsewhere = unmapped.allocate();
+    EXPECT_FALSE(unmapped.handle_at(*unmapped.index_of(elsewhere.handle())));
+}
+
+TEST_P(Pool, KnowsWhichMemoryIsItsOwn) {
+    const auto block = pool_.allocate();
+    const auto others = client_.create(small_pool());
+    EXPECT_TRUE(pool_.contains(block.data()));
+    EXPECT_TRUE(pool_.contains(block.data() + 1));
+    EXPECT_FALSE(pool_.owns(block.data() + 1));
+    EXPECT_FALSE(others.contains(block.data()));
+    EXPECT_FALSE(pool_.contains(&pool_));
+    EXPECT_FALSE(pool_.contains(nullptr));
+    EXPECT_FALSE(client_.create(slab_pool()).contains(nullptr));
+}
+
+TEST_P(Pool, IsEqualToItsCopies) {
+    const auto copy = pool_; // NOLINT(performance-unnecessary-copy-initialization)
+    EXPECT_EQ(pool_, copy);
+    EXPECT_NE(pool_, client_.create(small_pool()));
+    EXPECT_NE(pool_, open_client().attach(pool_.name())) << "of another client";
+    EXPECT_NE(pool_, pool{});
+    EXPECT_EQ(pool{}, pool{});
+}
+
 TEST_P(Pool, TellsWhatAHandleIsWorth) {
     auto block = pool_.allocate();
     const auto name = block.handle();
@@ -350,6 +385,87 @@ TEST_P(Pool, TakesReleasedBlocksBackWhenItIsLeft) {
     EXPECT_EQ(pool_.usage().in_use, 1U);
     attached = {};
     EXPECT_EQ(pool_.usage().in_use, 0U);
+}
+
+bool all_are(std::span<const std::byte> bytes, std::byte value) {
+    return std::ranges::all_of(bytes, [value](std::byte each) { return each == value; });
+}
+
+TEST_P(Pool, ZeroesBlocksAsSoonAsTheyAreFree) {
+    auto options = with_blocks(1);
+    options.zero_on_free = true;
+    const auto clean = client_.create(options);
+    std::span<std::byte> bytes;
+    {
+        const auto brief = clean.allocate();
+        bytes = brief.bytes();
+        std::ranges::fill(bytes, std::byte{0xff});
+    }
+    EXPECT_TRUE(all_are(bytes, std::byte{0}));
+}
+
+TEST_P(Pool, ZeroesBlocksThatAreTaken) {
+    auto options = with_blocks(1);
+    options.zero_on_allocate = true;
+    const auto clean = client_.create(options);
+    std::ranges::fill(clean.allocate().bytes(), std::byte{0xff});
+    EXPECT_TRUE(all_are(clean.allocate().bytes(), std::byte{0}));
+}
+
+TEST_P(Pool, PoisonsFreeBlocks) {
+    auto options = with_blocks(1);
+    options.poison = true;
+    const auto poisoned = client_.create(options);
+    std::span<std::byte> bytes;
+    {
+        const auto brief = poisoned.allocate();
+        bytes = brief.bytes();
+        EXPECT_TRUE(all_are(bytes, std::byte{0x6b}));
+        std::ranges::fill(bytes, std::byte{0xff});
+    }
+    EXPECT_TRUE(all_are(bytes, std::byte{0x6b}));
+    bytes[5] = std::byte{1}; // written after the free: found, and made good
+    EXPECT_TRUE(all_are(poisoned.allocate().bytes(), std::byte{0x6b}));
+
+    options.zero_on_free = true;
+    options.name = unique_name();
+    EXPECT_REFUSED(pool_error, errc::invalid_argument, client_.create(options));
+}
+
+TEST_P(Pool, LeavesNoGapsIfAsked) {
+    auto options = with_blocks(100);
+    options.block_size = 4096;
+    options.packed = true;
+    EXPECT_EQ(client_.create(options).stride(), 4096U);
+}
+
+TEST_P(Pool, ShowsOnlyWhatIsHeldIfRevocable) {
+    auto options = with_blocks(4);
+    options.block_size = 4096;
+    options.alignment = 4096;
+    options.revocable = true;
+    if (GetParam() == transport::in_process) {
+        EXPECT_REFUSED(pool_error, errc::invalid_argument, client_.create(options));
+        return;
+    }
+    const auto revocable = client_.create(options);
+    std::byte* freed = nullptr;
+    {
+        const auto brief = revocable.allocate();
+        freed = brief.data();
+        *freed = std::byte{1};
+    }
+    const volatile std::byte* const touched = freed;
+    EXPECT_EQ(end_of(start_child([touched] { return static_cast<int>(*touched); })), -SIGBUS);
+}
+
+TEST_P(Pool, IsTrackedByTheModuleOnly) {
+    auto options = small_pool();
+    options.track = true;
+    if (GetParam() == transport::in_process)
+        EXPECT_REFUSED(pool_error, errc::invalid_argument, client_.create(options))
+    else
+        EXPECT_TRUE(client_.create(options).allocate());
 }
 
 TEST_P(Pool, CanBeUsedByManyThreadsAtTheSameTime) {

@@ -124,7 +124,11 @@ class [[nodiscard]] FIXEDPOOL_EXPORT block {
     friend class channel;
     friend class pool;
     friend class pool_set;
-    // Takes over an owner that has been counted.
+    // Take over an owner that has been counted.
+    block(const detail::front& from, detail::allocated taken) noexcept
+        : pool_{&from},
+          handle_{taken.name},
+          data_{from.address(taken.index)} {}
     block(const detail::front& from, fixedpool::handle held) noexcept
         : pool_{&from},
           handle_{held},

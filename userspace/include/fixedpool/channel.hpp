@@ -37,7 +37,7 @@ enum class blocking : bool { no, yes };
 
 /** What channel::create() makes. */
 struct channel_options {
-    std::string name;           ///< unique in the pool, as names of pools; or empty
+    std::string name = {};      ///< unique in the pool, as names of pools; or empty
     std::uint32_t capacity = 0; ///< most handles in it, 1 to 65536
     channel_end end = channel_end::both;
     blocking waits = blocking::yes;
@@ -88,6 +88,10 @@ class [[nodiscard]] FIXEDPOOL_EXPORT channel {
      */
     static channel open(const pool& carried, std::string_view name, channel_end end,
                         blocking waits = blocking::yes);
+    static channel try_open(const pool& carried, std::string_view name, channel_end end,
+                            std::error_code& ec) noexcept {
+        return try_open(carried, name, end, blocking::yes, ec);
+    }
     static channel try_open(const pool& carried, std::string_view name, channel_end end,
                             blocking waits, std::error_code& ec) noexcept;
 

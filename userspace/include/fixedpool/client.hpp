@@ -68,9 +68,10 @@ class FIXEDPOOL_EXPORT client {
      * After fork() the child has pools, clients and blocks of its own, a copy of
      * what the parent had at that moment, as with all other memory.
      * Throws: error: errc::out_of_memory.
-     * Signal safety: handlers may call try_allocate(), try_allocate_some(),
-     * try_free(), try_check() and get() of a pool that outlives them, as long as
-     * its client has no blocks in scopes.
+     * Signal safety: handlers may call try_allocate(), try_allocate_handle(),
+     * try_allocate_some(), try_free(), try_check() and get() of a pool that outlives
+     * them, and destroy or release() owners of its blocks, as long as its client has no
+     * blocks in scopes.
      */
     [[nodiscard]] static client open_in_process();
     [[nodiscard]] static client try_open_in_process(std::error_code& ec) noexcept;
@@ -100,11 +101,18 @@ class FIXEDPOOL_EXPORT client {
      * that is there.
      * Complexity: linear in the pages of the pool.
      */
-    [[nodiscard]] pool attach(std::string_view name, caching cache = caching::automatic) const;
-    [[nodiscard]] pool try_attach(std::string_view name, caching cache,
+    [[nodiscard]] pool attach(std::string_view name, const attach_options& how) const;
+    [[nodiscard]] pool attach(std::string_view name, caching cache = caching::automatic) const {
+        return attach(name, attach_options{.cache = cache});
+    }
+    [[nodiscard]] pool try_attach(std::string_view name, const attach_options& how,
                                   std::error_code& ec) const noexcept;
+    [[nodiscard]] pool try_attach(std::string_view name, caching cache,
+                                  std::error_code& ec) const noexcept {
+        return try_attach(name, attach_options{.cache = cache}, ec);
+    }
     [[nodiscard]] pool try_attach(std::string_view name, std::error_code& ec) const noexcept {
-        return try_attach(name, caching::automatic, ec);
+        return try_attach(name, attach_options{}, ec);
     }
 
     /**

@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -50,6 +51,7 @@ enum class errc {
     lock_limit,       ///< RLIMIT_MEMLOCK of the caller
     pool_too_large,   ///< for the address or handle space
     not_attached,     ///< no pool there that this client is attached to
+    not_noted,        ///< what this client holds: it is not to report leaks
 
     // mapping
     map_forbidden,
@@ -97,6 +99,11 @@ enum class errc {
     // watching pools
     too_many_watches, ///< of this client and pool
     no_such_watch,
+
+    // objects and containers on pools
+    unfit_blocks, ///< too small for what is to be kept in them, or not aligned for it
+    no_upstream,  ///< more than the blocks can serve, and no resource to pass it on to
+    stale_marker, ///< the arena has been rewound behind it, or never was there
 };
 
 /** The category of errc. Thread safety: any thread, as all of std::error_category. */
@@ -140,6 +147,23 @@ class FIXEDPOOL_EXPORT handle_error : public error {
   private:
     fixedpool::handle refused_;
     std::size_t done_;
+};
+
+/**
+ * What allocators and memory resources throw where the standard wants
+ * std::bad_alloc; behind it is the error that other calls would have thrown.
+ */
+class FIXEDPOOL_EXPORT bad_alloc : public std::bad_alloc {
+  public:
+    // NOLINTNEXTLINE(modernize-pass-by-value, bugprone-throw-keyword-missing): of any error
+    explicit bad_alloc(const error& cause) noexcept : cause_{cause} {}
+
+    [[nodiscard]] const error& cause() const noexcept { return cause_; }
+    [[nodiscard]] const std::error_code& code() const noexcept { return cause_.code(); }
+    [[nodiscard]] const char* what() const noexcept override { return cause_.what(); }
+
+  private:
+    error cause_;
 };
 
 } // namespace fixedpool

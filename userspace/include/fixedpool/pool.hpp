@@ -14,18 +14,21 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include <fixedpool/block.hpp>
 #include <fixedpool/deadline.hpp>
 #include <fixedpool/detail/front.hpp>
 #include <fixedpool/export.hpp>
 #include <fixedpool/handle.hpp>
+#include <fixedpool/leak.hpp>
 
 namespace fixedpool {
 
 namespace detail {
+class object_table;
 class pool_state;
-}
+} // namespace detail
 
 /** Where the blocks of a pool come from. */
 enum class storage_type : std::uint32_t {
@@ -36,7 +39,7 @@ enum class storage_type : std::uint32_t {
 /**
  * Whether threads of this process keep some free blocks of a pool for their next
  * allocations, which then need no system call. What is kept so counts as held by the
- * client in what others see of the pool. It goes back when the client itself finds no
+ * client in what others see of the pool. It goes back when a client of this process finds no
  * other or waits; when another client waits, and a thread of this one frees a block; when
  * the thread ends; and with pool::trim(). After fork() the child of a process that
  * has opened the device keeps none.
@@ -51,17 +54,38 @@ enum class caching {
 
 /** What client::create() makes. What stays zero takes the default. */
 struct pool_options {
-    std::string name;             ///< 1 to 31 of [A-Za-z0-9._-], not beginning with a dot
+    std::string name = {};        ///< 1 to 31 of [A-Za-z0-9._-], not beginning with a dot
     std::uint32_t block_size = 0; ///< usable bytes, at least 1
     std::uint32_t blocks = 0;     ///< how many, at least 1
-    std::uint32_t alignment = 0;  ///< bytes, a power of two up to the page size; default 8
+    std::uint32_t alignment = 0; ///< bytes, a power of two up to the page size; default: 16 if that
+                                 ///< divides block_size, else 8
     std::uint32_t max_blocks = 0; ///< how many it may grow to; default: it does not grow
     std::uint32_t reserve = 0;    ///< blocks that no shortage can take away; default all
     storage_type storage = storage_type::pages;
     bool auto_destroy = false; ///< the pool goes with its last client
     std::uint32_t mode = 0;    ///< who may attach, as for a file; default 0600
     std::optional<std::int32_t> numa_node = {};
+
+    // What is done to blocks as they are taken and come back. Of these only packed pools
+    // have caches. What goes together, and with which storage, says <linux/fixedpool.h>.
+    bool zero_on_allocate = false; ///< blocks are zeroes when they are taken
+    bool zero_on_free = false;     ///< ... and as soon as they are free, also after a crash
+    bool poison = false;           ///< free blocks are filled with 0x6b, and what is written into
+                                   ///< them is found, and counted, when they are taken
+    bool revocable = false;        ///< a touch of a block that this client does not hold is SIGBUS;
+                                   ///< not in process
+    bool track = false;            ///< the module notes when and by whom blocks were taken; not in
+                                   ///< process
+    bool packed = false;           ///< blocks follow each other without a gap
+
     caching cache = caching::automatic; ///< of this client
+    bool report_leaks = false;          ///< of this client; see leak.hpp
+};
+
+/** How a client is attached to a pool that is there. */
+struct attach_options {
+    caching cache = caching::automatic;
+    bool report_leaks = false; ///< see leak.hpp
 };
 
 /** How much of a pool is taken. */
@@ -108,6 +132,11 @@ class FIXEDPOOL_EXPORT pool {
 
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 
+    /** Do both refer to the same attachment, so that either takes back what the other gave? */
+    [[nodiscard]] friend bool operator==(const pool& a, const pool& b) noexcept {
+        return a.state_ == b.state_;
+    }
+
     // What was fixed at creation. Complexity: no system call.
 
     [[nodiscard]] std::string_view name() const noexcept;
@@ -132,6 +161,14 @@ class FIXEDPOOL_EXPORT pool {
      * Returns: how many.
      */
     std::uint32_t trim() const noexcept; // NOLINT(modernize-use-nodiscard)
+
+    /**
+     * Returns: the blocks that this client holds, and which calls took them. Those that
+     * others give to it are only known once they are received or adopted.
+     * Throws: pool_error: errc::not_noted, unless the client is to report leaks.
+     * Complexity: linear in capacity(), one system call for each block held.
+     */
+    [[nodiscard]] std::vector<held_block> held() const;
 
     /**
      * Returns: the owner of a block that was free.
@@ -160,9 +197,9 @@ class FIXEDPOOL_EXPORT pool {
     }
 
     /** The same, but the handle is bare: free(), give() or adopt() it. */
-    [[nodiscard]] handle allocate_handle() const {
+    [[nodiscard, gnu::always_inline]] handle allocate_handle() const {
         const auto taken = front_->take<detail::counting::no>();
-        return taken ? taken : allocate_handle_slowly();
+        return taken ? taken.name : allocate_handle_slowly();
     }
     [[nodiscard]] handle try_allocate_handle(std::error_code& ec) const noexcept {
         const auto taken = front_->take<detail::counting::no>();
@@ -170,7 +207,7 @@ class FIXEDPOOL_EXPORT pool {
             return try_allocate_handle_slowly(ec);
         if (ec)
             ec.clear();
-        return taken;
+        return taken.name;
     }
 
     /**
@@ -180,14 +217,16 @@ class FIXEDPOOL_EXPORT pool {
      * free(), and errc::not_a_block if no block of this pool that is allocated begins at
      * @p block.
      */
-    [[nodiscard]] std::byte* allocate_bytes() const {
+    [[nodiscard, gnu::always_inline]] std::byte* allocate_bytes() const {
         const auto taken = front_->take<detail::counting::no>();
-        return front_->address(front_->index_of(taken ? taken : allocate_mapped_slowly()));
+        return taken ? front_->address(taken.index) : allocate_mapped_slowly();
     }
     [[nodiscard]] std::byte* try_allocate_bytes(std::error_code& ec) const noexcept;
-    void deallocate_bytes(const void* block) const {
-        const auto name = handle_of(block);
-        if (!name || front_->put<detail::counting::no>(name) != detail::putting::done) [[unlikely]]
+    [[gnu::always_inline]] void deallocate_bytes(const void* block) const {
+        const auto index = front_->index_at(block);
+        if (index == detail::geometry::no_index ||
+            front_->put<detail::counting::no>(front_->name_of(index), index) !=
+                detail::putting::done) [[unlikely]]
             deallocate_slowly(block);
     }
     bool try_deallocate_bytes(const void* block, std::error_code& ec) const noexcept;
@@ -195,6 +234,11 @@ class FIXEDPOOL_EXPORT pool {
     /** Does a block of this pool, allocated or not, begin at @p address? */
     [[nodiscard]] bool owns(const void* address) const noexcept {
         return front_->index_at(address) != detail::geometry::no_index;
+    }
+
+    /** Is @p address in the memory of this pool, wherever in or between blocks? */
+    [[nodiscard]] bool contains(const void* address) const noexcept {
+        return front_->contains(address);
     }
 
     /**
@@ -208,6 +252,13 @@ class FIXEDPOOL_EXPORT pool {
     }
 
     /**
+     * Returns: the handle of the allocation that block number @p index has; an empty one
+     * if it has none, there is no such block, or the pool is not mappable.
+     * Complexity: constant, no system call.
+     */
+    [[nodiscard]] handle handle_at(std::uint32_t index) const noexcept;
+
+    /**
      * Effects: takes as many blocks as @p handles has room for, or none. The
      * handles are bare: free(), give() or adopt() them.
      * Throws: pool_error: errc::out_of_blocks; @p handles is then unspecified.
@@ -215,6 +266,9 @@ class FIXEDPOOL_EXPORT pool {
      * batch others may see blocks taken that a failure then gives back.
      */
     void allocate(std::span<handle> handles, contents wanted = contents::unspecified) const;
+    [[nodiscard]] bool try_allocate(std::span<handle> handles, std::error_code& ec) const noexcept {
+        return try_allocate(handles, contents::unspecified, ec);
+    }
     [[nodiscard]] bool try_allocate(std::span<handle> handles, contents wanted,
                                     std::error_code& ec) const noexcept;
 
@@ -234,6 +288,9 @@ class FIXEDPOOL_EXPORT pool {
     block allocate_wait(contents wanted = contents::unspecified) const {
         return allocate_until(never, wanted);
     }
+    block try_allocate_wait(std::error_code& ec) const noexcept {
+        return try_allocate_wait(contents::unspecified, ec);
+    }
     block try_allocate_wait(contents wanted, std::error_code& ec) const noexcept {
         return try_allocate_until(never, wanted, ec);
     }
@@ -243,11 +300,19 @@ class FIXEDPOOL_EXPORT pool {
         return allocate_until(deadline_after(timeout), wanted);
     }
     template <typename rep, typename period>
+    block try_allocate_for(const std::chrono::duration<rep, period>& timeout,
+                           std::error_code& ec) const noexcept {
+        return try_allocate_for(timeout, contents::unspecified, ec);
+    }
+    template <typename rep, typename period>
     block try_allocate_for(const std::chrono::duration<rep, period>& timeout, contents wanted,
                            std::error_code& ec) const noexcept {
         return try_allocate_until(deadline_after(timeout), wanted, ec);
     }
     block allocate_until(deadline until, contents wanted = contents::unspecified) const;
+    block try_allocate_until(deadline until, std::error_code& ec) const noexcept {
+        return try_allocate_until(until, contents::unspecified, ec);
+    }
     block try_allocate_until(deadline until, contents wanted, std::error_code& ec) const noexcept;
 
     /**
@@ -290,6 +355,10 @@ class FIXEDPOOL_EXPORT pool {
      */
     [[nodiscard]] std::size_t allocate_some(std::span<handle> handles,
                                             contents wanted = contents::unspecified) const;
+    [[nodiscard]] std::size_t try_allocate_some(std::span<handle> handles,
+                                                std::error_code& ec) const noexcept {
+        return try_allocate_some(handles, contents::unspecified, ec);
+    }
     [[nodiscard]] std::size_t try_allocate_some(std::span<handle> handles, contents wanted,
                                                 std::error_code& ec) const noexcept;
 
@@ -301,7 +370,7 @@ class FIXEDPOOL_EXPORT pool {
      * Complexity: no system call for most that go into the thread's cache; for the others
      * one for as many as follow each other, up to limits::max_batch.
      */
-    void free(handle name) const {
+    [[gnu::always_inline]] void free(handle name) const {
         const auto tried = front_->put<detail::counting::no>(name);
         if (tried != detail::putting::done) [[unlikely]]
             free_slowly(name, tried);
@@ -401,6 +470,7 @@ class FIXEDPOOL_EXPORT pool {
   private:
     friend class channel;
     friend class client;
+    friend class detail::object_table;
     friend class pool_set;
     friend class scope;
     friend class watch;
@@ -410,7 +480,7 @@ class FIXEDPOOL_EXPORT pool {
     block try_allocate_slowly(contents wanted, std::error_code& ec) const noexcept;
     [[nodiscard]] handle allocate_handle_slowly() const;
     [[nodiscard]] handle try_allocate_handle_slowly(std::error_code& ec) const noexcept;
-    [[nodiscard]] handle allocate_mapped_slowly() const;
+    [[nodiscard]] std::byte* allocate_mapped_slowly() const;
     void free_slowly(handle name, detail::putting tried) const;
     bool try_free_slowly(handle name, detail::putting tried, std::error_code& ec) const noexcept;
     void deallocate_slowly(const void* block) const;

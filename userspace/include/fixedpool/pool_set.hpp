@@ -77,6 +77,9 @@ class [[nodiscard]] FIXEDPOOL_EXPORT pool_set {
      * Complexity: one system call, linear in the pools of the set.
      */
     block allocate(std::uint32_t size, contents wanted = contents::unspecified) const;
+    block try_allocate(std::uint32_t size, std::error_code& ec) const noexcept {
+        return try_allocate(size, contents::unspecified, ec);
+    }
     block try_allocate(std::uint32_t size, contents wanted, std::error_code& ec) const noexcept;
 
   private:

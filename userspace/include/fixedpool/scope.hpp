@@ -85,11 +85,18 @@ class [[nodiscard]] FIXEDPOOL_EXPORT scope {
      */
     void allocate(const pool& from, std::span<handle> handles,
                   contents wanted = contents::unspecified) const;
+    [[nodiscard]] bool try_allocate(const pool& from, std::span<handle> handles,
+                                    std::error_code& ec) const noexcept {
+        return try_allocate(from, handles, contents::unspecified, ec);
+    }
     [[nodiscard]] bool try_allocate(const pool& from, std::span<handle> handles, contents wanted,
                                     std::error_code& ec) const noexcept;
 
     /** The same for one block. */
     [[nodiscard]] handle allocate(const pool& from, contents wanted = contents::unspecified) const;
+    [[nodiscard]] handle try_allocate(const pool& from, std::error_code& ec) const noexcept {
+        return try_allocate(from, contents::unspecified, ec);
+    }
     [[nodiscard]] handle try_allocate(const pool& from, contents wanted,
                                       std::error_code& ec) const noexcept;
 

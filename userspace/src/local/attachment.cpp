@@ -8,12 +8,18 @@
 namespace fixedpool::detail::local {
 
 void attachment::begin(std::shared_ptr<local::pool> to) {
-    region memory{std::uint64_t{to->words()} * sizeof(std::uint64_t)};
+    const auto bytes = std::uint64_t{to->words()} * sizeof(std::uint64_t);
+    auto memory = to->opens_books() ? region::reserve_books(bytes) : region{bytes};
     if (!memory)
         throw std::bad_alloc{};
+    if (to->opens_books()) {
+        spread_thin(memory.begin(), whole_pages(bytes));
+        if (!to->keep_books(memory.begin(), 1))
+            throw std::bad_alloc{};
+    }
     memory_ = std::move(memory);
+    // Zeroes as they are: what is not used is not touched.
     auto* const first = reinterpret_cast<std::atomic<std::uint64_t>*>(memory_.begin());
-    std::uninitialized_value_construct_n(first, to->words());
     root_ = {std::launder(first), to->words()};
     pool_ = std::move(to);
     party_ = {};
@@ -56,6 +62,7 @@ std::shared_ptr<pool> attachment::end() noexcept {
     tags_.reset();
     has_parts_.store(false, std::memory_order_relaxed);
     root_ = {};
+    pool_->end_books(memory_.begin());
     memory_ = {};
     return std::exchange(pool_, nullptr);
 }
@@ -110,7 +117,8 @@ void attachment::put(std::uint32_t scope, std::uint32_t word, std::uint64_t mask
 
 std::uint64_t attachment::release_root(depot::giving& giving) noexcept {
     std::uint64_t count = 0;
-    for (std::uint32_t word = 0; word < root_.size(); ++word) {
+    // Behind those there is nothing, maybe not even memory.
+    for (std::uint32_t word = 0; word < words_of(pool_->blocks_begun()); ++word) {
         if (root_[word].load(std::memory_order_relaxed) == 0)
             continue;
         // Acquire: the versions that came with the holds.
@@ -183,7 +191,7 @@ void attachment::pour(std::uint32_t from, std::uint32_t to, std::uint64_t& moved
 }
 
 void attachment::empty_cache(depot::giving& giving) noexcept {
-    for (std::uint32_t word = 0; word < root_.size(); ++word) {
+    for (std::uint32_t word = 0; word < words_of(pool_->blocks_begun()); ++word) {
         const auto mask = pool_->unallocated(word, root_[word].load(std::memory_order_relaxed));
         if (mask == 0)
             continue;
@@ -196,7 +204,7 @@ void attachment::count_holders(std::vector<std::uint8_t>& holders) const noexcep
     const auto count = [&](std::uint32_t word, std::uint64_t mask) {
         for_each_block(word, mask, [&](std::uint32_t index) { ++holders[index]; });
     };
-    for (std::uint32_t word = 0; word < root_.size(); ++word)
+    for (std::uint32_t word = 0; word < words_of(pool_->blocks_begun()); ++word)
         count(word, root_[word].load(std::memory_order_relaxed));
     for (const auto& [scope, held] : parts_)
         for (const auto& [number, bits] : held)

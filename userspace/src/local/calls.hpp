@@ -61,6 +61,11 @@ struct mapped_range {
 [[nodiscard]] int carry_out(client& of, fixedpool_set_create& request);
 [[nodiscard]] int carry_out(client& of, fixedpool_set_destroy& request);
 
+/** As transport::keep_books() and end_books(). */
+[[nodiscard]] bool keep_books(client& of, std::uint32_t pool, std::byte* begin,
+                              unsigned bits) noexcept;
+void end_books(client& of, std::uint32_t pool, const std::byte* begin) noexcept;
+
 } // namespace fixedpool::detail::local
 
 #endif

@@ -90,7 +90,7 @@ int carry_out(client& of, fixedpool_pool_info& request) noexcept {
     request.block_size = shape.block_size;
     request.stride = shape.stride;
     request.align = shape.align;
-    request.blocks = pool.blocks();
+    request.blocks = pool.blocks_begun();
     request.reserve = pool.registered.reserve;
     request.storage = pool.registered.storage;
     request.flags = pool.registered.flags;
@@ -153,6 +153,16 @@ int map(const client& of, const mapped_range& wanted,
     if (error == 0)
         mapped = {att->shared_pool(), pool.data() + from};
     return error;
+}
+
+bool keep_books(client& of, std::uint32_t pool, std::byte* begin, unsigned bits) noexcept {
+    const auto att = of.find_pool(pool);
+    return att && att->pool().opens_books() && att->pool().keep_books(begin, bits);
+}
+
+void end_books(client& of, std::uint32_t pool, const std::byte* begin) noexcept {
+    if (const auto att = of.find_pool(pool))
+        att->pool().end_books(begin);
 }
 
 } // namespace fixedpool::detail::local

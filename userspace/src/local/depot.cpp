@@ -40,11 +40,10 @@ std::uint64_t take(std::atomic<std::uint64_t>& word, std::uint32_t want) noexcep
     return word.fetch_and(~mask, std::memory_order_acq_rel) & mask;
 }
 
-/** Begins the life of @p count zeroed objects at @p memory, and moves behind them. */
+/** @p count objects at @p memory, which is zero and not touched; moves behind them. */
 template <typename type>
 std::span<type> make_array(std::byte*& memory, std::size_t count) noexcept {
     auto* const first = reinterpret_cast<type*>(memory);
-    std::uninitialized_value_construct_n(first, count);
     memory += count * sizeof(type);
     return {std::launder(first), count};
 }
@@ -53,7 +52,8 @@ std::span<type> make_array(std::byte*& memory, std::size_t count) noexcept {
 
 std::size_t depot::bytes(std::uint32_t blocks) noexcept {
     std::size_t entries = words_of(blocks);
-    std::size_t bytes = entries * sizeof(bitmap_word);
+    // One more, for what the counters leave of a word.
+    std::size_t bytes = (entries + 1) * sizeof(bitmap_word);
     while (entries > fanout) {
         entries = groups_of(entries);
         bytes += entries * sizeof(counter);
@@ -61,12 +61,19 @@ std::size_t depot::bytes(std::uint32_t blocks) noexcept {
     return bytes;
 }
 
-depot::depot(std::uint32_t blocks, std::byte* memory) noexcept
-    : words_{make_array<bitmap_word>(memory, words_of(blocks))} {
-    for (std::size_t entries = words_.size(); entries > fanout;) {
-        entries = groups_of(entries);
-        counters_[levels_++] = make_array<counter>(memory, entries);
-    }
+std::size_t depot::head_bytes(std::uint32_t blocks) noexcept {
+    return bytes(blocks) - words_of(blocks) * sizeof(bitmap_word);
+}
+
+depot::depot(std::uint32_t blocks, std::byte* memory) noexcept {
+    std::array<std::size_t, max_levels> entries{};
+    for (std::size_t below = words_of(blocks); below > fanout;)
+        below = entries[levels_++] = groups_of(below);
+    // The upper ones first, few and close to each other.
+    for (auto level = levels_; level-- > 0;)
+        counters_[level] = make_array<counter>(memory, entries[level]);
+    memory += reinterpret_cast<std::uintptr_t>(memory) % sizeof(bitmap_word);
+    words_ = make_array<bitmap_word>(memory, words_of(blocks));
 }
 
 std::uint32_t depot::reserve(std::uint32_t least, std::uint32_t most) noexcept {
@@ -160,12 +167,15 @@ void depot::giving::count() noexcept {
     count_ = 0;
 }
 
-void depot::clear() noexcept {
-    for (auto& word : words_)
+void depot::clear(std::uint32_t words) noexcept {
+    for (auto& word : words_.first(words))
         word.store(0, std::memory_order_relaxed);
-    for (unsigned level = 0; level < levels_; ++level)
-        for (auto& entry : counters_[level])
+    auto entries = words;
+    for (unsigned level = 0; level < levels_; ++level) {
+        entries = groups_of(entries);
+        for (auto& entry : counters_[level].first(entries))
             entry.store(0, std::memory_order_relaxed);
+    }
     free_.store(0, std::memory_order_release);
 }
 

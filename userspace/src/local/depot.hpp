@@ -34,6 +34,8 @@ class depot {
   public:
     /** Bytes of memory that the depot of a pool takes. */
     [[nodiscard]] static std::size_t bytes(std::uint32_t blocks) noexcept;
+    /** How many of them come before what is kept of each block: a bit. */
+    [[nodiscard]] static std::size_t head_bytes(std::uint32_t blocks) noexcept;
 
     /**
      * A depot in which nothing is free.
@@ -91,8 +93,8 @@ class depot {
         return words_[word].load(std::memory_order_relaxed);
     }
 
-    /** Takes everything out. Requires: nobody else is at work. */
-    void clear() noexcept;
+    /** Takes out everything in the first @p words groups. Requires: nobody else is at work. */
+    void clear(std::uint32_t words) noexcept;
 
     /** Whether counters and bitmap agree. Requires: nobody is at work. */
     [[nodiscard]] bool valid() const noexcept;

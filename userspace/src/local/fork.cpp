@@ -26,7 +26,7 @@ void lock_all() {
     slots::instance().mutex().lock();
     slots::instance().for_each_locked([](pool& each) {
         each.sharing().lock();
-        each.growing().lock();
+        each.growing().lock_for_fork();
         each.queue().lock();
         each.watched().lock();
         for (auto* of : each.registered.channels)
@@ -42,7 +42,7 @@ void unlock_all() {
             of->mutex().unlock();
         each.watched().unlock();
         each.queue().unlock();
-        each.growing().unlock();
+        each.growing().unlock_after_fork();
         each.sharing().unlock();
     });
     slots::instance().mutex().unlock();
@@ -52,7 +52,7 @@ void unlock_all() {
 
 /** The pool's books, made of the bitmaps of clients and the queues of channels. */
 void rebuild(pool& of) {
-    std::vector<std::uint8_t> holders(std::size_t{of.words()} * word_blocks);
+    std::vector<std::uint8_t> holders(std::size_t{words_of(of.blocks_begun())} * word_blocks);
     registry::instance().for_each_client_locked([&](client& each) {
         each.for_each_attachment_locked([&](attachment& held) {
             if (&held.pool() == &of)

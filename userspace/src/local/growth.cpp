@@ -28,7 +28,8 @@ std::uint32_t growth::extend() noexcept {
     const auto from = data_of(shape_, blocks());
     const auto end = chunk_end(shape_, blocks());
     const auto to = data_of(shape_, end);
-    return from == to || memory_.commit(from, to - from) ? end : 0;
+    const bool there = from == to || memory_.commit(from, to - from);
+    return there && (books_.empty() || books_.open(end)) ? end : 0;
 }
 
 } // namespace fixedpool::detail::local

@@ -9,7 +9,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
+#include "books.hpp"
 #include "lock.hpp"
 #include "region.hpp"
 #include "shape.hpp"
@@ -18,10 +20,15 @@ namespace fixedpool::detail::local {
 
 class growth {
   public:
-    /** Requires: the first shape::initial blocks of @p memory are there; both outlive it. */
-    growth(const shape& of, region& memory) noexcept
+    /**
+     * Books are empty where there is memory for them already. Requires: the first
+     * shape::initial blocks of @p memory are there, and their books; both outlive it.
+     */
+    growth(const shape& of, region& memory, local::books kept) noexcept
         : shape_{of},
           memory_{memory},
+          books_{std::move(kept)},
+          begun_{of.initial},
           blocks_{of.initial} {}
 
     /** Bytes of the data of that many blocks, in whole pages. */
@@ -34,16 +41,27 @@ class growth {
         return blocks_.load(std::memory_order_acquire);
     }
 
+    /**
+     * The same and those that are becoming the pool's: some may have been taken already.
+     * Who holds a block finds it among them. There is memory for all of them.
+     */
+    [[nodiscard]] std::uint32_t begun() const noexcept {
+        return begun_.load(std::memory_order_acquire);
+    }
+
     [[nodiscard]] bool possible() const noexcept { return blocks() < shape_.blocks; }
 
     // Under lock().
 
     /**
-     * Makes memory for one chunk more; the blocks from blocks() on become the
-     * pool's with settle(). Returns: one more than the last of them, 0 if there is
-     * no memory. Async-signal-safe.
+     * Makes memory for one chunk more; the blocks from blocks() on may be given out
+     * after begin(), and are the pool's with settle(). Returns: one more than the last of them, 0
+     * if there is no memory. Async-signal-safe.
      */
     [[nodiscard]] std::uint32_t extend() noexcept;
+    /** What is kept of the blocks grows with them. */
+    [[nodiscard]] local::books& books() noexcept { return books_; }
+    void begin(std::uint32_t end) noexcept { begun_.store(end, std::memory_order_release); }
     void settle(std::uint32_t end) noexcept { blocks_.store(end, std::memory_order_release); }
 
     /**
@@ -55,6 +73,8 @@ class growth {
   private:
     const shape& shape_;
     region& memory_;
+    local::books books_;
+    std::atomic<std::uint32_t> begun_;
     std::atomic<std::uint32_t> blocks_;
     handler_lock lock_;
 };

@@ -6,6 +6,7 @@
 #define FIXEDPOOL_SRC_LOCAL_LOCK_HPP
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 
 #include <unistd.h>
@@ -31,7 +32,7 @@ class handler_lock {
                 return;
             if ((owner & contended) != 0 ||
                 word_.compare_exchange_strong(owner, owner | contended, std::memory_order_relaxed))
-                futex_wait(word_, owner | contended);
+                wait(owner | contended);
         }
     }
 
@@ -42,16 +43,42 @@ class handler_lock {
 
     /** Does this thread have it? */
     [[nodiscard]] bool mine() const noexcept {
-        return (word_.load(std::memory_order_relaxed) & ~contended) == self();
+        // The thread's number is a system call.
+        const auto owner = word_.load(std::memory_order_relaxed) & ~contended;
+        return owner != nobody && owner == self();
+    }
+
+    /**
+     * Before fork() and after it, in parent and child: whom a handler has interrupted, and
+     * forks, keeps the lock, and has it under the number that he has in the child.
+     */
+    void lock_for_fork() noexcept {
+        const bool interrupted = mine();
+        if (!interrupted)
+            lock();
+        keep_ = interrupted;
+    }
+    void unlock_after_fork() noexcept {
+        if (!keep_)
+            unlock();
+        else if (!mine())
+            word_.store(self(), std::memory_order_relaxed);
     }
 
   private:
     static constexpr std::uint32_t nobody = 0;
     static constexpr std::uint32_t contended = UINT32_C(1) << 31;
 
+    void wait(std::uint32_t value) noexcept {
+        const int before = errno;
+        futex_wait(word_, value);
+        errno = before;
+    }
+
     static std::uint32_t self() noexcept { return static_cast<std::uint32_t>(::gettid()); }
 
     futex_word word_ = nobody; // the owner's thread number
+    bool keep_ = false;        // of who forks
 };
 
 /**

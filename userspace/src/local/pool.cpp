@@ -2,6 +2,7 @@
 #include "pool.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -9,6 +10,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <fixedpool/detail/word.hpp>
+
+#include "../thrift.hpp"
 #include "slots.hpp"
 
 namespace fixedpool::detail::local {
@@ -64,6 +68,47 @@ static_assert(pair_even(0xffffffff7fffffff) == 0x0000000080000000);
 static_assert(pair_even(0xfffffffe00000003) == 0xfffffffe00000004);
 static_assert(pair_even(0x7fffffff80000000) == 0x8000000080000000);
 
+#ifdef FIXEDPOOL_WORDS_IN_ORDER
+/*
+ * A whole group at once, 16 bytes at a time: what splits such a move does so between words.
+ * Loads and stores stay in order.
+ */
+using eight_holds [[gnu::vector_size(16)]] = std::uint16_t;
+using four_versions [[gnu::vector_size(16)]] = std::uint32_t;
+
+template <typename lanes>
+lanes get_lanes(const void* words) noexcept {
+    lanes got;
+    std::memcpy(&got, words, sizeof(got));
+    asm volatile("" : "+x"(got)); // read once
+    return got;
+}
+template <typename lanes>
+void put_lanes(void* words, lanes what) noexcept {
+    asm volatile("" : "+x"(what)); // nor all of them as one fill, in whatever order
+    std::memcpy(words, &what, sizeof(what));
+}
+
+/** Is each block of a group held once, by a client? */
+bool all_held_once(const std::uint16_t* holds) noexcept {
+    auto others = eight_holds{};
+    for (std::size_t i = 0; i < word_blocks; i += 8)
+        others |= get_lanes<eight_holds>(holds + i) ^ std::uint16_t{FIXEDPOOL_HELD_ONCE};
+    std::array<std::uint64_t, 2> halves{};
+    std::memcpy(halves.data(), &others, sizeof(others));
+    return (halves[0] | halves[1]) == 0;
+}
+
+void end_all(std::uint16_t* holds, std::uint32_t* versions) noexcept {
+    for (std::size_t i = 0; i < word_blocks; i += 8)
+        put_lanes(holds + i, eight_holds{});
+    for (std::size_t i = 0; i < word_blocks; i += 4) {
+        const auto now = get_lanes<four_versions>(versions + i);
+        put_lanes(versions + i, now + (now & 1U)); // as even()
+    }
+}
+#endif
+
 std::uint16_t in_word(holder kind) noexcept { return static_cast<std::uint16_t>(kind); }
 
 std::uint32_t count_in(std::uint16_t holds, holder kind) noexcept {
@@ -76,6 +121,21 @@ static_assert(page_bytes % (word_blocks * sizeof(std::uint32_t)) == 0);
 /** What can be mapped, and the depot. */
 std::uint64_t memory_of(const shape& chosen) noexcept {
     return chosen.holds().end() + depot::bytes(chosen.blocks);
+}
+
+/** Makes memory for all that is kept of blocks; under thrift, of those that there are. */
+bool begin_books(const shape& chosen, region& memory, books& kept) noexcept {
+    const auto first = chosen.data_bytes();
+    const auto length = whole_pages(memory_of(chosen)) - first;
+    if (!thrift::on())
+        return memory.commit(first, length);
+    const auto header = chosen.header();
+    auto* const begin = memory.begin();
+    spread_thin(begin + first, length);
+    return memory.commit(header.begin, header.length) && kept.open(chosen.initial) &&
+           kept.add(begin + chosen.versions().begin, 0, 32) &&
+           kept.add(begin + chosen.holds().begin, 0, 16) &&
+           kept.add(begin + chosen.holds().end(), depot::head_bytes(chosen.blocks), 1);
 }
 
 /** As hard to guess as the system makes it; but there is always one. */
@@ -99,9 +159,9 @@ std::optional<std::uint32_t> node_of(const fixedpool_pool_create& request) noexc
 std::shared_ptr<pool> pool::make(const fixedpool_pool_create& request, const local::shape& chosen,
                                  int& error) {
     auto memory = region::reserve(memory_of(chosen), node_of(request));
-    const auto tables = chosen.data_bytes();
+    books kept{chosen};
     error = memory && memory.commit(0, growth::data_of(chosen, chosen.initial)) &&
-                    memory.commit(tables, whole_pages(memory_of(chosen)) - tables)
+                    begin_books(chosen, memory, kept)
                 ? 0
                 : ENOMEM;
     if (error != 0)
@@ -111,7 +171,7 @@ std::shared_ptr<pool> pool::make(const fixedpool_pool_create& request, const loc
     if (error != 0)
         return {};
     try {
-        auto made = std::make_shared<pool>(request, chosen, id, std::move(memory));
+        auto made = std::make_shared<pool>(request, chosen, id, std::move(memory), kept);
         slots::instance().settle(id, made.get());
         return made;
     } catch (...) {
@@ -121,7 +181,7 @@ std::shared_ptr<pool> pool::make(const fixedpool_pool_create& request, const loc
 }
 
 pool::pool(const fixedpool_pool_create& request, const local::shape& chosen, std::uint32_t id,
-           region memory)
+           region memory, const books& kept)
     : registered{.name = request.name,
                  .flags = request.flags,
                  .reserve = request.reserve != 0 ? request.reserve : request.blocks,
@@ -132,19 +192,36 @@ pool::pool(const fixedpool_pool_create& request, const local::shape& chosen, std
                  .gid = ::getegid()},
       id_{id},
       units_{static_cast<std::uint32_t>(chosen.units())},
+      // Versions begin anywhere, so that a handle of an earlier pool that had the
+      // same slots is not taken for one of this pool.
+      first_version_{any_number() & ~1U},
       shape_{chosen},
       memory_{std::move(memory)},
       versions_{reinterpret_cast<std::uint32_t*>(versions())},
       holds_{reinterpret_cast<std::uint16_t*>(data() + chosen.holds().begin)},
       depot_{chosen.blocks, data() + chosen.holds().end()},
-      growth_{shape_, memory_},
+      growth_{shape_, memory_, kept},
       queue_{depot_, *new (data() + chosen.header().begin) fixedpool_header{}},
       watched_{depot_, queue_} {
-    // Versions begin anywhere, so that a handle of an earlier pool that had the
-    // same slots is not taken for one of this pool.
-    const auto version = any_number() & ~1U;
-    std::fill_n(versions_, std::size_t{words()} * word_blocks, version);
-    rebuild(std::vector<std::uint8_t>(shape_.blocks));
+    begin_versions(0, chosen.initial);
+    rebuild(std::vector<std::uint8_t>(std::size_t{words_of(chosen.initial)} * word_blocks));
+}
+
+/** Of blocks that become the pool's; books beyond are not touched. */
+void pool::begin_versions(std::uint32_t first, std::uint32_t end) noexcept {
+    std::fill(versions_ + first, versions_ + end, first_version_);
+}
+
+bool pool::keep_books(std::byte* begin, unsigned bits) noexcept {
+    const std::scoped_lock lock{growth_.lock()};
+    return growth_.books().add(begin, 0, bits);
+}
+
+void pool::end_books(const std::byte* begin) noexcept {
+    if (!opens_books())
+        return;
+    const std::scoped_lock lock{growth_.lock()};
+    growth_.books().remove(begin);
 }
 
 pool::~pool() { slots::instance().give(id_); }
@@ -267,6 +344,20 @@ std::uint64_t pool::end_quads(std::uint32_t word, std::uint64_t mask) noexcept {
     return mask & ~left;
 }
 
+/** The same of all blocks of a group, or of none. Requires: sharing() is locked. */
+std::uint64_t pool::end_group([[maybe_unused]] std::uint32_t word,
+                              [[maybe_unused]] std::uint64_t mask) noexcept {
+#ifdef FIXEDPOOL_WORDS_IN_ORDER
+    auto* const holds = holds_ + std::size_t{word} * word_blocks;
+    if (mask != all_blocks || !all_held_once(holds))
+        return 0;
+    end_all(holds, versions_ + std::size_t{word} * word_blocks);
+    return mask;
+#else
+    return 0;
+#endif
+}
+
 /** Lets go of single blocks; returns those that were held by nobody else. */
 std::uint64_t pool::end_ones(std::uint32_t word, std::uint64_t mask) noexcept {
     std::uint64_t ended = 0;
@@ -295,8 +386,11 @@ void pool::drop(std::uint32_t word, std::uint64_t mask) noexcept {
 }
 
 void pool::sweep(depot::giving& giving, std::uint32_t word, std::uint64_t mask) noexcept {
-    auto done = end_quads<ending::alone>(word, mask);
-    done |= end_ones(word, mask & ~done);
+    auto done = end_group(word, mask);
+    if (done == 0) {
+        done = end_quads<ending::alone>(word, mask);
+        done |= end_ones(word, mask & ~done);
+    }
     ended(word, done);
     if (done != 0)
         giving.give(word, done);
@@ -341,13 +435,14 @@ void pool::rebuild(const std::vector<std::uint8_t>& holders) noexcept {
     };
     // What the depot does not have was about to be taken or given back, and may be
     // neither zeroes nor poison yet; the rest is not touched.
-    for (std::uint32_t word = 0; word < words(); ++word)
+    const auto groups = words_of(blocks());
+    for (std::uint32_t word = 0; word < groups; ++word)
         ended(word, free_in(word) & ~depot_.in_group(word));
-    depot_.clear();
+    depot_.clear(groups);
     depot::giving giving{depot_};
     for (std::uint32_t index = 0; index < blocks(); ++index)
         put(holds_ + index, std::uint16_t{holders[index]});
-    for (std::uint32_t word = 0; word < words(); ++word) {
+    for (std::uint32_t word = 0; word < groups; ++word) {
         const auto free = free_in(word);
         for_each_block(word, free, [this](std::uint32_t index) {
             if (version(index) % 2 != 0)

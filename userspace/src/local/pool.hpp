@@ -73,8 +73,8 @@ class pool {
     static std::shared_ptr<pool> make(const fixedpool_pool_create& request, const shape& chosen,
                                       int& error);
 
-    pool(const fixedpool_pool_create& request, const shape& chosen, std::uint32_t id,
-         region memory);
+    pool(const fixedpool_pool_create& request, const shape& chosen, std::uint32_t id, region memory,
+         const books& kept);
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
     ~pool();
@@ -95,6 +95,8 @@ class pool {
 
     /** Blocks that there are; shape().blocks when it is full grown. */
     [[nodiscard]] std::uint32_t blocks() const noexcept { return growth_.blocks(); }
+    /** The same and those that are becoming so; every block that somebody holds is among them. */
+    [[nodiscard]] std::uint32_t blocks_begun() const noexcept { return growth_.begun(); }
     [[nodiscard]] std::uint32_t in_use() const noexcept;
     [[nodiscard]] std::uint32_t peak() const noexcept { return peak_.load(); }
 
@@ -153,6 +155,12 @@ class pool {
     [[nodiscard]] std::uint32_t waiters() const noexcept { return queue_.count(); }
     [[nodiscard]] handler_lock& growing() noexcept { return growth_.lock(); }
 
+    /** Does memory for books come as the pool grows? */
+    [[nodiscard]] bool opens_books() noexcept { return !growth_.books().empty(); }
+    /** Has memory made for other books, too. False: there is none. Not in handlers. */
+    [[nodiscard]] bool keep_books(std::byte* begin, unsigned bits) noexcept;
+    void end_books(const std::byte* begin) noexcept;
+
     /**
      * Adds a hold of a block that somebody holds.
      * Requires: sharing() is locked.
@@ -206,6 +214,7 @@ class pool {
     void ended(std::uint32_t word, std::uint64_t mask) const noexcept;
     template <ending how>
     std::uint64_t end_quads(std::uint32_t word, std::uint64_t mask) noexcept;
+    [[nodiscard]] std::uint64_t end_group(std::uint32_t word, std::uint64_t mask) noexcept;
     std::uint64_t end_ones(std::uint32_t word, std::uint64_t mask) noexcept;
     void note_peak() noexcept;
     void give(std::uint32_t word, std::uint64_t mask) noexcept;
@@ -214,10 +223,12 @@ class pool {
     void grow(std::uint32_t least, std::uint32_t most) noexcept;
     [[nodiscard]] std::uint64_t within_reach() const noexcept;
     [[nodiscard]] bool grow_by_chunk() noexcept;
+    void begin_versions(std::uint32_t first, std::uint32_t end) noexcept;
     void end_version(std::uint32_t index) noexcept;
 
     const std::uint32_t id_;
     const std::uint32_t units_;
+    const std::uint32_t first_version_;
     const local::shape shape_;
     region memory_;
     std::uint32_t* const versions_;

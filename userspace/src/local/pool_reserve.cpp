@@ -102,6 +102,9 @@ bool pool::grow_by_chunk() noexcept {
     const auto end = growth_.extend();
     if (end == 0)
         return false;
+    begin_versions(first, end);
+    // Before the first is given: who gets it sees this, too, by the depot's word.
+    growth_.begin(end);
     for (auto word = first / word_blocks; word < words_of(end); ++word) {
         const auto begin = std::max(first, word * word_blocks) % word_blocks;
         const auto count = std::min(end - word * word_blocks, word_blocks) - begin;

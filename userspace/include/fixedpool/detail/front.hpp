@@ -11,7 +11,8 @@
  *
  * Two threads that free the same handle at the same instant may both succeed, as
  * versions are looked at and written in two steps; with `exact` one is refused, as the
- * step is a locked one. One after the other: the second is always refused.
+ * step is a locked one. One after the other: the second is always refused. For a call
+ * that takes or frees many, all of it is an instant, also for a handler that interrupts it.
  */
 #ifndef FIXEDPOOL_DETAIL_FRONT_HPP
 #define FIXEDPOOL_DETAIL_FRONT_HPP
@@ -23,6 +24,7 @@
 
 #include <fixedpool/detail/geometry.hpp>
 #include <fixedpool/detail/magazine.hpp>
+#include <fixedpool/detail/word.hpp>
 #include <fixedpool/handle.hpp>
 
 namespace fixedpool::detail {
@@ -39,56 +41,71 @@ enum class counting { no, yes };
 /** What the library knows of a block. */
 enum class standing : std::uint8_t {
     unknown,  // not held, or held otherwise
-    own,      // held in the root scope
+    own,      // held in the root scope, maybe in a cache
     in_scope, // or was, once: as long as the block is not allocated anew
+};
+
+/** A block that was free, and its number; an empty handle if there was none. */
+struct allocated {
+    handle name;
+    std::uint32_t index = 0;
+
+    [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(name); }
 };
 
 class front {
   public:
-    /** A block of this thread's magazine, allocated; empty if there is none. */
+    /** A block of this thread's magazine, allocated; an empty one if there is none. */
     template <counting count>
-    [[nodiscard]] handle take() const noexcept {
+    [[nodiscard, gnu::always_inline]] allocated take() const noexcept {
         magazine* const mine = thread_magazines[cache_number_];
         if (mine == nullptr || !mine->enter())
             return {};
-        const auto have = mine->count.load(std::memory_order_relaxed);
-        if (have == 0) {
+        auto next = mine->hot.load(std::memory_order_relaxed);
+        if (magazine::is_there(next)) [[likely]] {
+            mine->hot.store(magazine::gone(next), std::memory_order_relaxed);
+        } else {
+            const auto have = mine->count.load(std::memory_order_relaxed);
+            if (have == 0) {
+                mine->leave();
+                return {};
+            }
+            next = mine->blocks[have - 1];
+            mine->count.store(have - 1, std::memory_order_relaxed);
+        }
+        const auto name = handle::from_value(next);
+        const auto index = name.slot() - first_slot_;
+        if (!begin(index, name.version())) [[unlikely]] {
             mine->leave();
             return {};
         }
-        const auto left = have - 1;
-        const auto index = mine->blocks[left];
-        mine->count.store(left, std::memory_order_relaxed);
-        const auto version = version_of(index) + 1;
-        if (version % 2 == 0) [[unlikely]] {
-            mine->leave();
-            return {}; // freed twice at the same instant: its other owner has it
-        }
-        set_version(index, version);
-        set_standing(index, standing::own);
         if constexpr (count == counting::yes)
-            add_owners(*mine, 1);
+            add(mine->owners, 1);
         mine->leave();
-        return {version, first_slot_ + index};
+        if (!name) // versions are odd
+            __builtin_unreachable();
+        return {name, index};
     }
 
-    /** Frees a block into this thread's magazine; not if the pool is exact. */
+    /**
+     * Frees block @p index, allocated as @p name, into this thread's magazine; not if the
+     * pool is exact. Requires: there is such a block, and its version is that of the name.
+     */
     template <counting count>
-    [[nodiscard]] putting put(handle name) const noexcept {
+    [[nodiscard, gnu::always_inline]] putting put(handle name, std::uint32_t index) const noexcept {
+        magazine* const mine = thread_magazines[cache_number_];
+        return mine != nullptr ? put<count>(*mine, name, index) : putting::not_here;
+    }
+
+    /** The same of the block that @p name names, if it does. */
+    template <counting count>
+    [[nodiscard, gnu::always_inline]] putting put(handle name) const noexcept {
         const auto index = name.slot() - first_slot_;
         magazine* const mine = thread_magazines[cache_number_];
-        if (mine == nullptr || !may_put(name, index) || !mine->enter())
+        // In this order: where there is no magazine there may be no versions.
+        if (mine == nullptr || index >= max_blocks_ || !is_version_of(index, name.version()))
             return putting::not_here;
-        const auto have = mine->count.load(std::memory_order_relaxed);
-        if (have >= mine->limit.load(std::memory_order_relaxed)) {
-            mine->leave();
-            return putting::not_here;
-        }
-        set_version(index, name.version() + 1);
-        set_standing(index, standing::unknown);
-        push<count>(*mine, have, index);
-        mine->leave();
-        return putting::done;
+        return put<count>(*mine, name, index);
     }
 
     /**
@@ -104,67 +121,22 @@ class front {
         if (mine == nullptr || !may_put(name, index) || !mine->enter())
             return result;
         const auto have = mine->count.load(std::memory_order_relaxed);
-        if (have < mine->room_limit &&
-            __atomic_compare_exchange_n(versions_ + index, &version, version + 1, false,
-                                        __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
-            set_standing(index, standing::unknown);
-            // Sequentially consistent, as the exchange: not read before that is written.
-            result = __atomic_load_n(holds_ + index, __ATOMIC_SEQ_CST) == held_once
-                         ? putting::done
-                         : putting::ended;
-            if (result == putting::done)
-                push<count>(*mine, have, index);
+        if (have < mine->room_limit) {
+            mine->blocks[have] = magazine::after(name);
+            if (__atomic_compare_exchange_n(versions_ + index, &version, version + 1, false,
+                                            __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+                // Sequentially consistent, as the exchange: not read before that is written.
+                result = __atomic_load_n(holds_ + index, __ATOMIC_SEQ_CST) == held_once
+                             ? putting::done
+                             : putting::ended;
+                if (result == putting::done)
+                    mine->count.store(have + 1, std::memory_order_relaxed);
+                if (result == putting::done && count == counting::yes)
+                    add(mine->owners, -1);
+            }
         }
         mine->leave();
         return result;
-    }
-
-    /**
-     * Takes up to as many blocks as there is room for.
-     * Returns: how many.
-     */
-    [[nodiscard]] std::size_t take_some(std::span<handle> handles) const noexcept {
-        magazine* const mine = thread_magazines[cache_number_];
-        if (mine == nullptr || !mine->enter())
-            return 0;
-        auto left = mine->count.load(std::memory_order_relaxed);
-        std::size_t taken = 0;
-        while (left != 0 && taken < handles.size()) {
-            const auto index = mine->blocks[--left];
-            const auto version = version_of(index) + 1;
-            if (version % 2 == 0) [[unlikely]]
-                continue; // as in take()
-            set_version(index, version);
-            set_standing(index, standing::own);
-            handles[taken++] = {version, first_slot_ + index};
-        }
-        mine->count.store(left, std::memory_order_relaxed);
-        mine->leave();
-        return taken;
-    }
-
-    /**
-     * put() of several, in order, up to the first that is refused.
-     * Returns: how many were freed.
-     */
-    [[nodiscard]] std::size_t put_some(std::span<const handle> handles) const noexcept {
-        magazine* const mine = thread_magazines[cache_number_];
-        if (mine == nullptr || !mine->enter())
-            return 0;
-        auto have = mine->count.load(std::memory_order_relaxed);
-        const auto limit = mine->limit.load(std::memory_order_relaxed);
-        std::size_t freed = 0;
-        for (; freed < handles.size() && have < limit; ++freed) {
-            const auto index = handles[freed].slot() - first_slot_;
-            if (!may_put(handles[freed], index))
-                break;
-            set_version(index, handles[freed].version() + 1);
-            set_standing(index, standing::unknown);
-            mine->blocks[have++] = index;
-        }
-        mine->count.store(have, std::memory_order_relaxed);
-        mine->leave();
-        return freed;
     }
 
     /** Counts @p change of owners; false: not here. */
@@ -172,7 +144,7 @@ class front {
         magazine* const mine = thread_magazines[cache_number_];
         if (mine == nullptr || !mine->enter())
             return false;
-        add_owners(*mine, change);
+        add(mine->owners, change);
         mine->leave();
         return true;
     }
@@ -188,14 +160,22 @@ class front {
         return name && index < max_blocks_ ? index : geometry::no_index;
     }
 
+    [[nodiscard]] bool contains(const void* address) const noexcept {
+        return offset_of(address) < data_length_;
+    }
+
     /** The block that begins at @p address; geometry::no_index if none does. */
     [[nodiscard]] std::uint32_t index_at(const void* address) const noexcept {
-        const auto offset =
-            reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(data_);
+        const auto offset = offset_of(address);
         if (offset >= data_length_)
             return geometry::no_index;
         const auto index = geometry_.index(offset);
         return index < max_blocks_ ? index : geometry::no_index;
+    }
+
+    /** Of the allocation that block @p index has, or had last. */
+    [[nodiscard]] handle name_of(std::uint32_t index) const noexcept {
+        return {version_of(index), first_slot_ + index};
     }
 
     /** The handle of the allocation that block @p index has now; empty if it has none. */
@@ -204,7 +184,7 @@ class front {
         return version % 2 != 0 ? handle{version, first_slot_ + index} : handle{};
     }
 
-    [[nodiscard]] std::byte* get(handle name) const noexcept {
+    [[nodiscard, gnu::always_inline]] std::byte* get(handle name) const noexcept {
         const auto index = index_of(name);
         if (index == geometry::no_index || versions_ == nullptr || name.version() % 2 == 0)
             return nullptr;
@@ -219,6 +199,18 @@ class front {
     front() noexcept = default;
     ~front() = default;
 
+    /**
+     * Takes up to as many blocks as there is room for.
+     * Returns: how many.
+     */
+    [[nodiscard]] std::size_t take_some(std::span<handle> handles) const noexcept;
+
+    /**
+     * put() of several, in order, up to the first that is refused.
+     * Returns: how many were freed.
+     */
+    [[nodiscard]] std::size_t put_some(std::span<const handle> handles) const noexcept;
+
   public:
     front(const front&) = delete;
     front& operator=(const front&) = delete;
@@ -232,8 +224,8 @@ class front {
     [[nodiscard]] std::uint32_t version_of(std::uint32_t index) const noexcept {
         return __atomic_load_n(versions_ + index, __ATOMIC_RELAXED);
     }
-    [[nodiscard]] bool anyone_waits() const noexcept {
-        return __atomic_load_n(waiters_, __ATOMIC_RELAXED) != 0;
+    [[nodiscard, gnu::always_inline]] bool anyone_waits() const noexcept {
+        return !equals(*waiters_, 0);
     }
 
     /**
@@ -241,8 +233,8 @@ class front {
      * Requires: there is a cache.
      */
     [[nodiscard]] bool may_put(handle name, std::uint32_t index) const noexcept {
-        return index < max_blocks_ && version_of(index) == name.version() &&
-               standing_of(index) == standing::own && !held_by_others(index) && !anyone_waits();
+        return index < max_blocks_ && is_version_of(index, name.version()) &&
+               may_keep(index, name.version());
     }
 
   protected:
@@ -264,25 +256,70 @@ class front {
   private:
     static constexpr std::uint16_t held_once = 1; // FIXEDPOOL_HELD_ONCE
 
-    static void add_owners(magazine& mine, std::int64_t change) noexcept {
-        mine.owners.store(mine.owners.load(std::memory_order_relaxed) + change,
-                          std::memory_order_relaxed);
+    struct many;
+
+    [[nodiscard]] std::uintptr_t offset_of(const void* address) const noexcept {
+        return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(data_);
+    }
+
+    template <counting count>
+    [[nodiscard, gnu::always_inline]] putting put(magazine& mine, handle name,
+                                                  std::uint32_t index) const noexcept {
+        if (!may_keep(index, name.version()) || !mine.enter())
+            return putting::not_here;
+        const auto have = mine.count.load(std::memory_order_relaxed);
+        if (!below(have, mine.limit)) {
+            mine.leave();
+            return putting::not_here;
+        }
+        const auto last = mine.hot.load(std::memory_order_relaxed);
+        if (magazine::is_there(last)) {
+            mine.blocks[have] = last;
+            mine.count.store(have + 1, std::memory_order_relaxed);
+        }
+        // In this order: a child that is forked right here finds the block in the magazine.
+        mine.hot.store(magazine::after(name), std::memory_order_relaxed);
+        set_version(index, name.version() + 1);
+        if constexpr (count == counting::yes)
+            add(mine.owners, -1);
+        mine.leave();
+        return putting::done;
+    }
+
+    /**
+     * Begins the allocation of that version. False if the block's last did not end as the one
+     * before it: it was freed twice at the same instant, and its other owner has it.
+     */
+    [[nodiscard, gnu::always_inline]] bool begin(std::uint32_t index,
+                                                 std::uint32_t version) const noexcept {
+        if (!is_version_of(index, version - 1)) [[unlikely]]
+            return false;
+        set_version(index, version);
+        return true;
     }
 
     void set_version(std::uint32_t index, std::uint32_t version) const noexcept {
         __atomic_store_n(versions_ + index, version, __ATOMIC_RELEASE);
     }
 
-    [[nodiscard]] bool held_by_others(std::uint32_t index) const noexcept {
-        return __atomic_load_n(holds_ + index, __ATOMIC_RELAXED) != held_once;
+    [[nodiscard, gnu::always_inline]] bool is_version_of(std::uint32_t index,
+                                                         std::uint32_t version) const noexcept {
+        return equals(versions_[index], version);
     }
 
-    template <counting count>
-    static void push(magazine& mine, std::uint32_t have, std::uint32_t index) noexcept {
-        mine.blocks[have] = index;
-        mine.count.store(have + 1, std::memory_order_relaxed);
-        if constexpr (count == counting::yes)
-            add_owners(mine, -1);
+    /** Allocated, with that version, to this client alone, and in its root scope. */
+    [[nodiscard, gnu::always_inline]] bool is_own(std::uint32_t index,
+                                                  std::uint32_t version) const noexcept {
+        // Of versions the lowest bit says it, too: of free blocks there are no handles.
+        static_assert(static_cast<std::uint8_t>(standing::own) == 1);
+        static_assert(static_cast<std::uint8_t>(standing::in_scope) % 2 == 0);
+        return has(standings_[index], static_cast<std::uint8_t>(version & 1U)) &&
+               equals(holds_[index], held_once);
+    }
+
+    [[nodiscard, gnu::always_inline]] bool may_keep(std::uint32_t index,
+                                                    std::uint32_t version) const noexcept {
+        return is_own(index, version) && !anyone_waits();
     }
 };
 

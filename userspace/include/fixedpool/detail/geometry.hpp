@@ -63,6 +63,39 @@ class wide_reciprocal {
     std::uint64_t limit_; // zero: the divisor has more than 32 bits by itself
 };
 
+/**
+ * Division of multiples, which tells them from other numbers.
+ *
+ * An odd number d has an inverse i modulo 2^64, and n * i is n / d if d divides n;
+ * for all other n it is larger than any quotient, as multiplication by i is one to
+ * one. What is left of a power of two in the divisor is rotated out: bits that come
+ * out of the low end, where there should be none, become the highest.
+ */
+class exact_reciprocal {
+  public:
+    /** Requires: @p divisor is not zero. */
+    explicit constexpr exact_reciprocal(std::uint64_t divisor) noexcept
+        : inverse_{inverse(divisor >> std::countr_zero(divisor))},
+          shift_{std::countr_zero(divisor)} {}
+
+    /** More than any number of the divisor's multiples, if @p dividend is none. */
+    [[nodiscard]] constexpr std::uint64_t quotient(std::uint64_t dividend) const noexcept {
+        return std::rotr(dividend * inverse_, shift_);
+    }
+
+  private:
+    /** By Newton's method: each step doubles the bits that are right, of which d has 3. */
+    static constexpr std::uint64_t inverse(std::uint64_t odd) noexcept {
+        auto result = odd;
+        for (int bits = 3; bits < 64; bits *= 2)
+            result *= 2 - odd * result;
+        return result;
+    }
+
+    std::uint64_t inverse_;
+    int shift_;
+};
+
 /** Blocks at equal distance in chunks at equal distance. */
 class geometry {
   public:
@@ -93,22 +126,28 @@ class geometry {
      * beyond the last; no_index if none begins there.
      */
     [[nodiscard]] constexpr std::uint32_t index(std::uint64_t offset) const noexcept {
-        const auto chunk = offset < chunk_size_ ? 0 : by_size_.quotient(offset);
-        const auto inside = offset - chunk * chunk_size_;
-        const auto step = by_stride_.quotient(inside);
-        if (step * stride_ != inside || step >= chunk_blocks_)
-            return no_index;
-        const auto result = chunk * chunk_blocks_ + step;
-        return result < no_index ? static_cast<std::uint32_t>(result) : no_index;
+        if (offset >= chunk_size_)
+            return index_beyond(offset);
+        const auto step = by_stride_.quotient(offset);
+        return step < chunk_blocks_ ? static_cast<std::uint32_t>(step) : no_index;
     }
 
   private:
+    /** Beyond the first chunk. */
+    [[nodiscard]] constexpr std::uint32_t index_beyond(std::uint64_t offset) const noexcept {
+        const auto chunk = by_size_.quotient(offset);
+        const auto step = by_stride_.quotient(offset - chunk * chunk_size_);
+        const auto result = chunk * chunk_blocks_ + step;
+        return step < chunk_blocks_ && result < no_index ? static_cast<std::uint32_t>(result)
+                                                         : no_index;
+    }
+
     std::uint64_t stride_;
     std::uint32_t chunk_blocks_;
     reciprocal by_blocks_;
     std::uint64_t gap_; // bytes at the end of a chunk that are no block's
     std::uint64_t chunk_size_;
-    wide_reciprocal by_stride_;
+    exact_reciprocal by_stride_;
     wide_reciprocal by_size_;
 };
 
