@@ -92,3 +92,17 @@ package_fetch() {
 			(cd "$folder" && apt-get -qq -o APT::Sandbox::User=root download "$@"); } ||
 		die "cannot download: $*"
 }
+
+# judge_host NAME: of programs that ran on this machine and left build/results/NAME;
+# says what is wrong, and fails if anything is.
+judge_host() {
+	"$top/scripts/judge" --host "$build/results/$1"
+	awk -v name="$1" '
+		/^counts:/ {
+			printf "%s: %d passed, %d failed, %d skipped\n", name, $2, $3, $4
+			bad = $3 > 0
+			next
+		}
+		{ print "  " $0 }
+		END { exit bad }' "$build/results/$1/summary"
+}
