@@ -7,7 +7,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$top/build
 
 say() {
-	printf '== %s\n' "$*" >&2
+	printf '== %(%H:%M:%S)T %s\n' -1 "$*" >&2
 }
 
 die() {

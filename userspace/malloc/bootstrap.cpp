@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "../src/local/lock.hpp"
+#include "../src/round.hpp"
 #include "size_class.hpp"
 
 namespace fixedpool::preload {
@@ -51,7 +52,7 @@ struct piece_size {
 constexpr piece_size piece_for(std::size_t least) noexcept {
     const auto doubling = static_cast<unsigned>(std::bit_width(least - 1));
     const auto step = std::max(granule, (std::size_t{1} << doubling) / 16);
-    const auto bytes = (least + step - 1) / step * step;
+    const auto bytes = fixedpool::detail::rounded_up(least, step);
     const auto before = std::size_t{1} << doubling >> 1;
     return {.bytes = bytes, .number = std::size_t{doubling} * 9 + (bytes - before) / step};
 }
@@ -110,7 +111,7 @@ std::byte* piece_of_locked(range& from, std::size_t bytes) noexcept {
     const auto there = from.there.load(std::memory_order_relaxed);
     if (there - from.used < bytes) {
         const auto missing = from.used + bytes - there;
-        auto step = (missing + step_bytes - 1) / step_bytes * step_bytes;
+        auto step = fixedpool::detail::rounded_up(missing, step_bytes);
         step = std::min(std::max(step, from.used / 8 / step_bytes * step_bytes), all - there);
         if (::mprotect(begin + there, step, PROT_READ | PROT_WRITE) != 0)
             return nullptr;

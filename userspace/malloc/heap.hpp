@@ -90,6 +90,8 @@ class heap {
     [[nodiscard]] static const pool* make_pool_locked(std::uint32_t number) noexcept;
     static bool begin_locked() noexcept;
 
+    // It is one heap, as there is one malloc().
+    // NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
     // One more than the class of the pool in each span of addresses; zero for none.
     static std::array<std::atomic<std::uint8_t>, spans> classes_;
     // By that number, the first being of none.
@@ -99,6 +101,7 @@ class heap {
     static std::array<std::atomic<std::uint32_t>, class_count> asked_;
     // Requests that pass until it is tried again to get what was not to be had.
     static std::array<std::atomic<std::uint32_t>, class_count> vain_;
+    // NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 };
 
 } // namespace fixedpool::preload

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "../src/round.hpp"
 #include "heap.hpp"
 
 using fixedpool::preload::heap;
@@ -101,7 +102,7 @@ FIXEDPOOL_MALLOC_EXPORT void* pvalloc(std::size_t size) noexcept {
         errno = ENOMEM;
         return nullptr;
     }
-    return memalign(page, (size + page - 1) / page * page);
+    return memalign(page, fixedpool::detail::rounded_up(size, page));
 }
 
 FIXEDPOOL_MALLOC_EXPORT std::size_t malloc_usable_size(void* block) noexcept {

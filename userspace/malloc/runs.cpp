@@ -12,6 +12,7 @@
 
 #include "../src/local/lock.hpp"
 #include "../src/local/shape.hpp"
+#include "../src/round.hpp"
 
 namespace fixedpool::preload::runs {
 namespace {
@@ -267,7 +268,7 @@ bool range::extend(std::uint32_t length) noexcept {
     const auto all = pages_.load(std::memory_order_relaxed);
     // By steps, and by an eighth of what there is.
     const auto wanted = std::max(length, there / 8);
-    const auto more = std::min((wanted + step_pages - 1) / step_pages * step_pages, all - there);
+    const auto more = std::min(fixedpool::detail::rounded_up(wanted, step_pages), all - there);
     if (more < length)
         return false;
     constexpr int access = PROT_READ | PROT_WRITE;

@@ -8,17 +8,15 @@
 #include <new>
 #include <string>
 
+#include "round.hpp"
+
 namespace fixedpool {
 namespace {
 
-constexpr std::size_t least_block = 64;
+constexpr std::size_t least_chunk = 64;
 
 std::size_t padding(const std::byte* from, std::size_t alignment) noexcept {
     return -reinterpret_cast<std::uintptr_t>(from) & (alignment - 1);
-}
-
-std::size_t rounded_up(std::size_t size, std::size_t alignment) noexcept {
-    return (size + alignment - 1) & ~(alignment - 1);
 }
 
 /** Markers of different arenas, and of the same place at different times, differ. */
@@ -44,12 +42,12 @@ struct arena::upstream_record : cleanup {
 
 std::error_code arena::suits(const pool& blocks) noexcept {
     static_assert(sizeof(chunk) + std::max(sizeof(mark_record), sizeof(upstream_record)) <=
-                  least_block);
+                  least_chunk);
     if (!blocks)
         return errc::invalid_argument;
     if (!blocks.mappable())
         return errc::not_mappable;
-    if (blocks.block_size() < least_block || blocks.alignment() % alignof(mark_record) != 0)
+    if (blocks.block_size() < least_chunk || blocks.alignment() % alignof(mark_record) != 0)
         return errc::unfit_blocks;
     return {};
 }
@@ -90,7 +88,7 @@ void* arena::cut(std::size_t bytes, std::size_t alignment) noexcept {
 /** Into a block of which nothing has been taken. */
 bool arena::fits(std::size_t bytes, std::size_t alignment) const noexcept {
     const std::size_t certain = std::min<std::size_t>(alignment, pool_.alignment());
-    const auto first = rounded_up(sizeof(chunk), certain) + (alignment - certain);
+    const auto first = detail::rounded_up(sizeof(chunk), certain) + (alignment - certain);
     return first <= pool_.block_size() && bytes <= pool_.block_size() - first;
 }
 

@@ -41,7 +41,7 @@ constexpr unsigned paying = naming | making | taking;
 constexpr unsigned scoping = on({operation::create_scope, operation::release_scope}) | taking;
 constexpr unsigned sets = on({operation::create_set, operation::destroy_set});
 constexpr unsigned watching = on({operation::watch});
-constexpr unsigned caching = on({operation::fill, operation::drain});
+constexpr unsigned refilling = on({operation::fill, operation::drain});
 constexpr unsigned seeking_channel = on({operation::open_channel});
 constexpr unsigned moving = on({operation::send, operation::receive});
 constexpr unsigned open_client = ~opening;
@@ -73,7 +73,7 @@ constexpr cause causes[] = {
     {errc::not_attached, ENXIO, open_client, "no pool there that this client is attached to"},
 
     {errc::map_forbidden, EACCES, mapping, "the mapping asks for more access than the client has"},
-    {errc::not_mappable, ENODEV, mapping | caching, "the blocks of this pool cannot be mapped"},
+    {errc::not_mappable, ENODEV, mapping | refilling, "the blocks of this pool cannot be mapped"},
     {errc::interrupted, EINTR, mapping | moving | taking, "a signal arrived"},
 
     {errc::out_of_blocks, ENOBUFS, open_client, "the pool has no free block"},
@@ -89,7 +89,7 @@ constexpr cause causes[] = {
     {errc::no_such_client, ESRCH, open_client, "no client has this number"},
     {errc::client_not_attached, ENOTCONN, open_client & ~moving & ~sets & ~taking & ~watching,
      "that client is not attached to the pool"},
-    {errc::block_allocated, EADDRINUSE, caching, "the block is allocated"},
+    {errc::block_allocated, EADDRINUSE, refilling, "the block is allocated"},
 
     {errc::timed_out, ETIMEDOUT, taking, "the time has come, and there are not enough blocks"},
     {errc::beyond_capacity, EFBIG, taking, "the pool can never have as many blocks"},

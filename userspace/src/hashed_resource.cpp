@@ -17,6 +17,7 @@
 
 #include <fixedpool/error.hpp>
 
+#include "round.hpp"
 #include "upstream.hpp"
 
 namespace fixedpool {
@@ -31,8 +32,8 @@ constexpr std::uint64_t mixed(std::uint64_t value) noexcept {
     return value ^ value >> 31;
 }
 
-constexpr std::size_t rounded_up(std::size_t size, std::size_t step) noexcept {
-    return std::max(step, (size + step - 1) & ~(step - 1));
+constexpr std::size_t piece_size(std::size_t size, std::size_t step) noexcept {
+    return std::max(step, detail::rounded_up(size, step));
 }
 
 /** Also of other processes: their resources see the same blocks, maybe at the same address. */
@@ -183,7 +184,7 @@ void* hashed_resource::take(std::size_t bytes, std::size_t alignment,
     if (!std::has_single_bit(alignment))
         ec = errc::invalid_argument;
     else if (serves(bytes, alignment)) [[likely]]
-        return take_piece(rounded_up(bytes, step), ec);
+        return take_piece(piece_size(bytes, step), ec);
     else if (upstream_ == nullptr)
         ec = errc::no_upstream;
     return nullptr;
@@ -250,7 +251,7 @@ bool hashed_resource::keep(void* memory, std::size_t bytes, std::size_t alignmen
             ec = errc::not_a_block;
         return false;
     }
-    const auto size = rounded_up(bytes, step);
+    const auto size = piece_size(bytes, step);
     auto* const head = taken_at(memory, size);
     if (head == nullptr) {
         ec = errc::not_a_block;

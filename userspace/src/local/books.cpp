@@ -6,6 +6,8 @@
 
 #include <sys/mman.h>
 
+#include "../round.hpp"
+
 namespace fixedpool::detail::local {
 namespace {
 
@@ -25,7 +27,7 @@ bool make(std::byte* begin, std::uint64_t from, std::uint64_t to) noexcept {
 
 std::uint32_t books::whole_groups(std::uint64_t blocks) const noexcept {
     return static_cast<std::uint32_t>(
-        std::min<std::uint64_t>((blocks + group - 1) / group * group, shape_.blocks));
+        std::min<std::uint64_t>(rounded_up<std::uint64_t>(blocks, group), shape_.blocks));
 }
 
 /** A little further than is needed, lest each growth of the pool take as many calls. */

@@ -18,7 +18,7 @@ namespace fixedpool::detail::local {
 namespace {
 
 constexpr std::uint32_t directions = FIXEDPOOL_CHANNEL_READ | FIXEDPOOL_CHANNEL_WRITE;
-constexpr std::uint32_t valid_flags = directions | FIXEDPOOL_CHANNEL_NONBLOCK;
+constexpr std::uint32_t valid_channel_flags = directions | FIXEDPOOL_CHANNEL_NONBLOCK;
 constexpr std::size_t batch = 64;
 
 // An eventfd can be read if its counter is not 0, and written if that is not the
@@ -278,7 +278,7 @@ std::unique_ptr<end_of_channel> create_channel(const std::shared_ptr<client>& cr
                                                int& error) {
     std::string_view name;
     error = EINVAL;
-    if (!name_of(request.name, name) || (request.flags & ~valid_flags) != 0)
+    if (!name_of(request.name, name) || (request.flags & ~valid_channel_flags) != 0)
         return {};
     const auto att = creator->find_pool(request.pool);
     if (!att) {
@@ -306,7 +306,7 @@ std::unique_ptr<end_of_channel> open_channel(const std::shared_ptr<client>& open
                                              const fixedpool_channel_open& request, int& error) {
     std::string_view name;
     error = EINVAL;
-    if (!name_of(request.name, name) || (request.flags & ~valid_flags) != 0 ||
+    if (!name_of(request.name, name) || (request.flags & ~valid_channel_flags) != 0 ||
         request.reserved != 0)
         return {};
     const auto att = opener->find_pool(request.pool);

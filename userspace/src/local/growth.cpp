@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "../round.hpp"
 #include "bits.hpp"
 
 namespace fixedpool::detail::local {
@@ -18,7 +19,7 @@ std::uint32_t chunk_end(const shape& of, std::uint32_t blocks) noexcept {
     const auto most = std::max(of.initial, of.blocks / steps);
     auto end = blocks + std::clamp<std::uint64_t>(fitting, 1, most);
     if (fitting >= word_blocks)
-        end = (end + word_blocks - 1) / word_blocks * word_blocks;
+        end = rounded_up<std::uint64_t>(end, word_blocks);
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(end, of.blocks));
 }
 

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../round.hpp"
 #include "../thrift.hpp"
 #include "shape.hpp"
 
@@ -70,7 +71,7 @@ region region::reserve(std::uint64_t bytes, std::optional<std::uint32_t> node,
     region made;
     made.thrifty_ = thrift::on();
     const auto step = placed ? thrift::span : page_bytes;
-    const auto length = static_cast<std::size_t>((bytes + step - 1) / step * step);
+    const auto length = static_cast<std::size_t>(rounded_up<std::uint64_t>(bytes, step));
     made.begin_ = reserve_pages(length, placed);
     if (made.begin_ == nullptr)
         return made;

@@ -16,10 +16,6 @@ constexpr std::uint32_t colour_period = 4 * cache_line;
 // The most blocks of slab storage that the module can make.
 constexpr std::uint32_t max_slab_blocks = 262144;
 
-constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t step) noexcept {
-    return (value + step - 1) / step * step;
-}
-
 void colour(shape& chosen) noexcept {
     if (chosen.align >= page_bytes || chosen.stride % colour_period != 0)
         return;
@@ -32,10 +28,13 @@ void colour(shape& chosen) noexcept {
 } // namespace
 
 std::uint64_t shape::units() const noexcept {
-    const auto slots = round_up(blocks, std::uint64_t{1} << slot_unit_shift) >> slot_unit_shift;
+    const auto slots =
+        rounded_up<std::uint64_t>(blocks, std::uint64_t{1} << slot_unit_shift) >> slot_unit_shift;
     if (!mappable)
         return slots;
-    const auto maps = round_up(holds().end(), std::uint64_t{1} << map_unit_shift) >> map_unit_shift;
+    const auto maps =
+        rounded_up<std::uint64_t>(holds().end(), std::uint64_t{1} << map_unit_shift) >>
+        map_unit_shift;
     return std::max(slots, maps);
 }
 
@@ -58,7 +57,8 @@ int shape::choose(const fixedpool_pool_create& request, shape& chosen) noexcept 
         return EOVERFLOW;
     chosen = {.block_size = request.block_size,
               .align = align,
-              .stride = static_cast<std::uint32_t>(round_up(request.block_size, align)),
+              .stride =
+                  static_cast<std::uint32_t>(rounded_up<std::uint64_t>(request.block_size, align)),
               .blocks = blocks,
               .initial = request.blocks,
               .mappable = !slab};

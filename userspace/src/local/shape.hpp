@@ -10,6 +10,8 @@
 
 #include <linux/fixedpool.h>
 
+#include "../round.hpp"
+
 namespace fixedpool::detail::local {
 
 inline constexpr std::size_t page_bytes = 4096;
@@ -22,7 +24,7 @@ inline constexpr unsigned map_unit_shift = 28;
 inline constexpr std::uint32_t slot_units = 65536;
 
 constexpr std::uint64_t whole_pages(std::uint64_t bytes) noexcept {
-    return (bytes + page_bytes - 1) / page_bytes * page_bytes;
+    return rounded_up<std::uint64_t>(bytes, page_bytes);
 }
 
 /** Some of a pool's memory: bytes, counted from its begin. */
