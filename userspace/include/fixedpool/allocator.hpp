@@ -61,9 +61,9 @@ class FIXEDPOOL_EXPORT node_source {
  * std::unordered_map, and what does not fit come from a resource upstream if the
  * caller names one. What size the nodes of a container have says node_size().
  *
- *   pool nodes = client.create({.name = "nodes",
- *                               .block_size = node_size<std::map<int, int>>(), ...});
- *   std::map<int, int, std::less<>, allocator<std::pair<const int, int>>> map{nodes};
+ *     pool nodes = client.create({.name = "nodes",
+ *                                 .block_size = node_size<std::map<int, int>>(), ...});
+ *     std::map<int, int, std::less<>, allocator<std::pair<const int, int>>> map{nodes};
  *
  * Allocators are equal if pool and upstream are. A container takes its allocator along
  * when it is moved or swapped, and keeps its own when another is copied into it. The
@@ -76,6 +76,7 @@ class FIXEDPOOL_EXPORT node_source {
 template <typename T>
 class allocator {
   public:
+    /** As the standard wants them of allocators. */
     using value_type = T;
     using size_type = std::size_t;
     using difference_type = std::ptrdiff_t;
@@ -90,7 +91,10 @@ class allocator {
         : source_{std::move(blocks), upstream},
           fits_{source_.fits(object_size, alignof(T))} {}
 
-    // There is no move: what an allocator was moved from must stay equal.
+    /**
+     * Effects: takes from the same pool and upstream as the other. There is no move: what an
+     * allocator was moved from must stay equal.
+     */
     allocator(const allocator&) noexcept = default;
     allocator& operator=(const allocator&) noexcept = default;
     template <typename U>
@@ -141,11 +145,14 @@ class allocator {
             source_.give_upstream(memory, count * object_size, alignof(T));
     }
 
+    /** The pool that the blocks are of. */
     [[nodiscard]] const pool& blocks() const noexcept { return source_.blocks(); }
+    /** Where the rest comes from; null: it is refused. */
     [[nodiscard]] std::pmr::memory_resource* upstream() const noexcept {
         return source_.upstream();
     }
 
+    /** Do both take from the same pool, and from equal resources upstream? */
     template <typename U>
     [[nodiscard]] bool operator==(const allocator<U>& other) const noexcept {
         return source_ == other.source_;
@@ -168,6 +175,7 @@ class allocator {
 template <>
 class allocator<void> {
   public:
+    /** As the standard wants them of allocators. */
     using value_type = void;
     using propagate_on_container_copy_assignment = std::false_type;
     using propagate_on_container_move_assignment = std::true_type;
@@ -179,6 +187,7 @@ class allocator<void> {
               std::pmr::memory_resource* upstream = nullptr)
         : source_{std::move(blocks), upstream} {}
 
+    /** Effects: takes from the same pool and upstream as the other. */
     allocator(const allocator&) noexcept = default;
     allocator& operator=(const allocator&) noexcept = default;
     template <typename U>
@@ -186,11 +195,14 @@ class allocator<void> {
         : source_{other.source_} {}
     ~allocator() = default;
 
+    /** The pool that the blocks are of. */
     [[nodiscard]] const pool& blocks() const noexcept { return source_.blocks(); }
+    /** Where the rest comes from; null: it is refused. */
     [[nodiscard]] std::pmr::memory_resource* upstream() const noexcept {
         return source_.upstream();
     }
 
+    /** Do both take from the same pool, and from equal resources upstream? */
     template <typename U>
     [[nodiscard]] bool operator==(const allocator<U>& other) const noexcept {
         return source_ == other.source_;

@@ -88,6 +88,7 @@ class FIXEDPOOL_EXPORT arena final : public std::pmr::memory_resource {
 
     /** The pool that the blocks are of. */
     [[nodiscard]] const pool& blocks() const noexcept { return pool_; }
+    /** Where the rest comes from; null: it is refused. */
     [[nodiscard]] std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
 
     /** How many blocks it has. */

@@ -36,6 +36,7 @@ enum class client_id : std::uint32_t {};
 class [[nodiscard]] FIXEDPOOL_EXPORT block {
   public:
     block() noexcept = default;
+    /** Effects: holds what @p other did, which becomes empty; what it held before goes back. */
     block(block&& other) noexcept
         : pool_{std::exchange(other.pool_, nullptr)},
           handle_{std::exchange(other.handle_, {})},
@@ -58,6 +59,7 @@ class [[nodiscard]] FIXEDPOOL_EXPORT block {
                 free_held(tried);
     }
 
+    /** Effects: exchanges what the two hold. */
     void swap(block& other) noexcept {
         std::swap(pool_, other.pool_);
         std::swap(handle_, other.handle_);

@@ -38,6 +38,7 @@ namespace fixedpool {
  */
 class FIXEDPOOL_EXPORT buddy_resource final : public std::pmr::memory_resource {
   public:
+    /** Bytes: no piece can be smaller. */
     static constexpr std::size_t least_piece = 32;
 
     /**
@@ -60,6 +61,7 @@ class FIXEDPOOL_EXPORT buddy_resource final : public std::pmr::memory_resource {
 
     /** The pool that the blocks are of. */
     [[nodiscard]] const pool& blocks() const noexcept { return pool_; }
+    /** Where the rest comes from; null: it is refused. */
     [[nodiscard]] std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
 
     /** How many blocks it has. */
@@ -86,6 +88,7 @@ class FIXEDPOOL_EXPORT buddy_resource final : public std::pmr::memory_resource {
      */
     [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment,
                                      std::error_code& ec) noexcept;
+    /** The same; what upstream throws, if it is no fixedpool::error, is errc::not_a_block. */
     bool try_deallocate(void* memory, std::size_t bytes, std::size_t alignment,
                         std::error_code& ec) noexcept;
 

@@ -27,9 +27,9 @@ class channel_end;
 
 /** What an end of a channel is for. */
 enum class channel_end : std::uint32_t {
-    receive = 1,
-    send = 2,
-    both = 3,
+    receive = 1, ///< takes blocks out
+    send = 2,    ///< puts blocks in
+    both = 3,    ///< does both
 };
 
 /** Whether calls on an end wait. */
@@ -37,10 +37,10 @@ enum class blocking : bool { no, yes };
 
 /** What channel::create() makes. */
 struct channel_options {
-    std::string name = {};      ///< unique in the pool, as names of pools; or empty
-    std::uint32_t capacity = 0; ///< most handles in it, 1 to 65536
-    channel_end end = channel_end::both;
-    blocking waits = blocking::yes;
+    std::string name = {};               ///< unique in the pool, as names of pools; or empty
+    std::uint32_t capacity = 0;          ///< most handles in it, 1 to 65536
+    channel_end end = channel_end::both; ///< what create() returns
+    blocking waits = blocking::yes;      ///< of that end
 };
 
 /**
@@ -57,12 +57,14 @@ struct channel_options {
 class [[nodiscard]] FIXEDPOOL_EXPORT channel {
   public:
     channel() noexcept;
+    /** Effects: becomes the end that @p other was, which is empty then; its own before ends. */
     channel(channel&& other) noexcept;
     channel& operator=(channel&& other) noexcept;
     channel(const channel&) = delete;
     channel& operator=(const channel&) = delete;
     ~channel();
 
+    /** Effects: exchanges the ends. */
     void swap(channel& other) noexcept {
         std::swap(pool_, other.pool_);
         std::swap(end_, other.end_);
@@ -95,6 +97,7 @@ class [[nodiscard]] FIXEDPOOL_EXPORT channel {
     static channel try_open(const pool& carried, std::string_view name, channel_end end,
                             blocking waits, std::error_code& ec) noexcept;
 
+    /** Whether it is not empty. */
     [[nodiscard]] explicit operator bool() const noexcept { return end_ != nullptr; }
 
     /**

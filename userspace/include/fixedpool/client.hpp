@@ -22,6 +22,7 @@ struct client_state;
 class transport;
 } // namespace detail
 
+/** What client::open() opens if nothing else is named. */
 inline constexpr const char* default_device = "/dev/fixedpool";
 
 /** What the module allows, as of client::open(). */
@@ -76,6 +77,7 @@ class FIXEDPOOL_EXPORT client {
     [[nodiscard]] static client open_in_process();
     [[nodiscard]] static client try_open_in_process(std::error_code& ec) noexcept;
 
+    /** Whether it is not empty. */
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 
     /** The number that others give() blocks to. Complexity: no system call. */

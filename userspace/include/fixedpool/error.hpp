@@ -4,9 +4,9 @@
  *
  * A call that can fail comes in two forms:
  *
- *   x(...)           throws an exception derived from fixedpool::error
- *   try_x(..., ec)   never throws: it sets @c ec, to zero when all went well,
- *                    and returns an empty object, false or zero when it did not
+ *     x(...)           throws an exception derived from fixedpool::error
+ *     try_x(..., ec)   never throws: it sets ec, to zero when all went well,
+ *                      and returns an empty object, false or zero when it did not
  *
  * Everything else is the same; the documentation stands at the throwing form.
  * Codes compare equal to the std::errc of the system error behind them.
@@ -42,8 +42,8 @@ enum class errc {
     abi_mismatch,     ///< the module speaks another version of the interface
 
     // pools by name
-    name_taken,
-    no_such_pool,
+    name_taken,       ///< somebody has the name already
+    no_such_pool,     ///< no pool has this name
     pool_forbidden,   ///< mode bits or ownership
     already_attached, ///< this client has attached the pool before
     too_many_pools,   ///< limit of the module
@@ -54,31 +54,31 @@ enum class errc {
     not_noted,        ///< what this client holds: it is not to report leaks
 
     // mapping
-    map_forbidden,
-    not_mappable,
-    interrupted,
+    map_forbidden, ///< the mapping asks for more access than the client has
+    not_mappable,  ///< the blocks of this pool cannot be mapped
+    interrupted,   ///< a signal arrived
 
     // blocks and handles
-    out_of_blocks,
-    index_out_of_range, ///< beyond the end of the handle's pool
-    double_free,
-    stale_handle, ///< the allocation has ended
-    not_holder,   ///< allocated, but not held by this client
-    wrong_pool,   ///< a block of another pool than the one asked
-    not_a_block,  ///< no allocated block of the pool begins at the address
-    beyond_block, ///< bytes beyond the end of the block
-    too_many_holders,
-    no_such_client,
+    out_of_blocks,       ///< the pool has no free block
+    index_out_of_range,  ///< beyond the end of the handle's pool
+    double_free,         ///< the block was freed before
+    stale_handle,        ///< the allocation has ended
+    not_holder,          ///< allocated, but not held by this client
+    wrong_pool,          ///< a block of another pool than the one asked
+    not_a_block,         ///< no allocated block of the pool begins at the address
+    beyond_block,        ///< bytes beyond the end of the block
+    too_many_holders,    ///< of one block
+    no_such_client,      ///< no client has this number
     client_not_attached, ///< the receiver is not attached to the pool
     block_allocated,     ///< a block of a cache is allocated
 
     // scopes
-    scope_ended, ///< the scope has ended, or never was
-    too_many_scopes,
-    scope_too_deep,
+    scope_ended,     ///< the scope has ended, or never was
+    too_many_scopes, ///< of this client
+    scope_too_deep,  ///< nested too deep
 
     // sets of pools
-    no_such_set,
+    no_such_set,       ///< no set has this name
     set_forbidden,     ///< ownership
     already_open,      ///< this client has opened the set before
     set_not_attached,  ///< this client is not attached to the pools of the set
@@ -98,7 +98,7 @@ enum class errc {
 
     // watching pools
     too_many_watches, ///< of this client and pool
-    no_such_watch,
+    no_such_watch,    ///< this client has none of this number
 
     // objects and containers on pools
     unfit_blocks, ///< too small for what is to be kept in them, or not aligned for it
@@ -109,6 +109,7 @@ enum class errc {
 /** The category of errc. Thread safety: any thread, as all of std::error_category. */
 [[nodiscard]] FIXEDPOOL_EXPORT const std::error_category& error_category() noexcept;
 
+/** Returns: @p cause with error_category(); what a std::error_code is made with. */
 [[nodiscard]] FIXEDPOOL_EXPORT std::error_code make_error_code(errc cause) noexcept;
 
 /**
@@ -117,12 +118,14 @@ enum class errc {
  */
 class FIXEDPOOL_EXPORT error : public std::system_error {
   public:
+    /** Effects: says that @p request was refused, for @p cause. */
     error(std::error_code cause, const std::string& request);
 };
 
 /** A pool was asked for something. */
 class FIXEDPOOL_EXPORT pool_error : public error {
   public:
+    /** Effects: as error, of the pool that was asked for as @p pool_name. */
     pool_error(std::error_code cause, const std::string& request, std::string_view pool_name);
 
     /** The name as it was asked for. */
@@ -135,6 +138,7 @@ class FIXEDPOOL_EXPORT pool_error : public error {
 /** Something was asked for by handle. */
 class FIXEDPOOL_EXPORT handle_error : public error {
   public:
+    /** Effects: as error, of the handle @p refused, after @p done others that were served. */
     handle_error(std::error_code cause, const std::string& request, fixedpool::handle refused,
                  std::size_t done = 0);
 
@@ -155,11 +159,15 @@ class FIXEDPOOL_EXPORT handle_error : public error {
  */
 class FIXEDPOOL_EXPORT bad_alloc : public std::bad_alloc {
   public:
+    /** Effects: keeps a copy of @p cause. */
     // NOLINTNEXTLINE(modernize-pass-by-value, bugprone-throw-keyword-missing): of any error
     explicit bad_alloc(const error& cause) noexcept : cause_{cause} {}
 
+    /** What other calls would have thrown. */
     [[nodiscard]] const error& cause() const noexcept { return cause_; }
+    /** Its code. */
     [[nodiscard]] const std::error_code& code() const noexcept { return cause_.code(); }
+    /** Its message: "request: cause". */
     [[nodiscard]] const char* what() const noexcept override { return cause_.what(); }
 
   private:
@@ -168,6 +176,7 @@ class FIXEDPOOL_EXPORT bad_alloc : public std::bad_alloc {
 
 } // namespace fixedpool
 
+/** For making a std::error_code of an errc, and comparing the two. */
 template <>
 struct std::is_error_code_enum<fixedpool::errc> : std::true_type {};
 

@@ -5,6 +5,7 @@
 #ifndef FIXEDPOOL_EXPORT_HPP
 #define FIXEDPOOL_EXPORT_HPP
 
+/** Marks what programs may use. */
 #define FIXEDPOOL_EXPORT [[gnu::visibility("default")]]
 
 #endif

@@ -35,12 +35,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** Marks what programs may use. */
 #if defined(__GNUC__)
 #define FP_API __attribute__((visibility("default")))
 #else
 #define FP_API
 #endif
 
+/** Marks functions that throw nothing, as all do here. */
 #ifdef __cplusplus
 #define FP_NOTHROW noexcept
 extern "C" {
@@ -172,6 +174,7 @@ struct fp_limits {
     uint64_t max_bytes;      /**< in all pools together; zero: no limit */
 };
 
+/** A struct fp_limits of this size, all else zero. */
 #define FP_LIMITS_INIT                                                                             \
     { sizeof(struct fp_limits), 0, 0, 0, 0 }
 
@@ -208,16 +211,15 @@ enum fp_caching {
     FP_CACHING_NONE = 2,
 };
 
-#define FP_POOL_AUTO_DESTROY 1U /**< the pool goes with its last client */
-#define FP_POOL_NUMA_NODE 2U    /**< numa_node is meant */
-/* What is done to blocks, see fixedpool::pool_options. */
-#define FP_POOL_ZERO_ON_ALLOCATE 4U
-#define FP_POOL_ZERO_ON_FREE 8U
-#define FP_POOL_POISON 16U
-#define FP_POOL_REVOCABLE 32U
-#define FP_POOL_PACKED 64U
-#define FP_POOL_TRACK 128U
-#define FP_POOL_REPORT_LEAKS 256U /**< of this client, on the standard error */
+#define FP_POOL_AUTO_DESTROY 1U     /**< the pool goes with its last client */
+#define FP_POOL_NUMA_NODE 2U        /**< numa_node is meant */
+#define FP_POOL_ZERO_ON_ALLOCATE 4U /**< pool_options::zero_on_allocate */
+#define FP_POOL_ZERO_ON_FREE 8U     /**< pool_options::zero_on_free */
+#define FP_POOL_POISON 16U          /**< pool_options::poison */
+#define FP_POOL_REVOCABLE 32U       /**< pool_options::revocable */
+#define FP_POOL_PACKED 64U          /**< pool_options::packed */
+#define FP_POOL_TRACK 128U          /**< pool_options::track */
+#define FP_POOL_REPORT_LEAKS 256U   /**< of this client, on the standard error */
 
 /** What fp_pool_create() makes. What stays zero takes the default; fixedpool::pool_options. */
 struct fp_pool_options {
@@ -236,6 +238,7 @@ struct fp_pool_options {
     uint32_t caching;    /**< enum fp_caching, of this client */
 };
 
+/** A struct fp_pool_options of this size, all else zero. */
 #define FP_POOL_OPTIONS_INIT                                                                       \
     { sizeof(struct fp_pool_options), NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
 
@@ -251,6 +254,7 @@ struct fp_pool_info {
     uint32_t mappable;   /**< 1 if blocks have addresses, else 0 */
 };
 
+/** A struct fp_pool_info of this size, all else zero. */
 #define FP_POOL_INFO_INIT                                                                          \
     { sizeof(struct fp_pool_info), "", 0, 0, 0, 0, 0, 0 }
 
@@ -264,6 +268,7 @@ struct fp_pool_usage {
     uint32_t waiters; /**< callers that wait for blocks */
 };
 
+/** A struct fp_pool_usage of this size, all else zero. */
 #define FP_POOL_USAGE_INIT                                                                         \
     { sizeof(struct fp_pool_usage), 0, 0, 0, 0, 0 }
 
@@ -287,6 +292,7 @@ FP_API int fp_pool_copy(const fp_pool* pool, fp_pool** copy) FP_NOTHROW;
 /** Effects: ends the reference; with the last, the client leaves the pool. */
 FP_API void fp_pool_close(fp_pool* pool) FP_NOTHROW;
 
+/** pool::name(), block_size() and what else is fixed. */
 FP_API int fp_pool_get_info(const fp_pool* pool, struct fp_pool_info* info) FP_NOTHROW;
 
 /** pool::usage() */
@@ -360,9 +366,10 @@ FP_API int fp_pool_index_of(const fp_pool* pool, fp_handle name, uint32_t* index
 /** pool::check(); @p state: FP_HANDLE_ */
 FP_API int fp_pool_check(const fp_pool* pool, fp_handle name, uint32_t* state) FP_NOTHROW;
 
-/** pool::read() and pool::write(): whatever the storage. */
+/** pool::read(), whatever the storage. */
 FP_API int fp_pool_read(const fp_pool* pool, fp_handle name, uint32_t offset, void* bytes,
                         size_t length) FP_NOTHROW;
+/** pool::write(), whatever the storage. */
 FP_API int fp_pool_write(const fp_pool* pool, fp_handle name, uint32_t offset, const void* bytes,
                          size_t length) FP_NOTHROW;
 
@@ -447,6 +454,7 @@ struct fp_channel_options {
     uint32_t flags;    /**< FP_CHANNEL_, for sending or receiving, or both */
 };
 
+/** A struct fp_channel_options of this size, all else zero. */
 #define FP_CHANNEL_OPTIONS_INIT                                                                    \
     { sizeof(struct fp_channel_options), NULL, 0, 0 }
 

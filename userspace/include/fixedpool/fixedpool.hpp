@@ -2,8 +2,8 @@
 /** @file
  * All of libfixedpool: pools of equal blocks that processes and drivers share.
  *
- *   client -> pool -> block -> handle -> (other process) -> pool::adopt() -> block
- *                     block -> channel -> (other process) -> block
+ *     client -> pool -> block -> handle -> (other process) -> pool::adopt() -> block
+ *                       block -> channel -> (other process) -> block
  */
 #ifndef FIXEDPOOL_FIXEDPOOL_HPP
 #define FIXEDPOOL_FIXEDPOOL_HPP

@@ -27,6 +27,7 @@ namespace fixedpool {
 class handle {
   public:
     constexpr handle() noexcept = default;
+    /** The handle that has these two; any values may be tried. */
     constexpr handle(std::uint32_t version, std::uint32_t slot) noexcept
         : value_{std::uint64_t{version} << 32 | slot} {}
 
@@ -38,9 +39,11 @@ class handle {
     /** The number to send to another process, or to a driver. */
     [[nodiscard]] constexpr std::uint64_t value() const noexcept { return value_; }
 
+    /** Which allocation of the block. */
     [[nodiscard]] constexpr std::uint32_t version() const noexcept {
         return static_cast<std::uint32_t>(value_ >> 32);
     }
+    /** Which block, among those of all pools. */
     [[nodiscard]] constexpr std::uint32_t slot() const noexcept {
         return static_cast<std::uint32_t>(value_);
     }
@@ -48,6 +51,7 @@ class handle {
     /** Whether it names anything at all; says nothing about being alive. */
     [[nodiscard]] constexpr explicit operator bool() const noexcept { return value_ != 0; }
 
+    /** In the order of value(). */
     [[nodiscard]] friend constexpr auto operator<=>(handle, handle) noexcept = default;
 
   private:
@@ -59,8 +63,10 @@ class handle {
 
 } // namespace fixedpool
 
+/** For containers whose keys are handles. */
 template <>
 struct std::hash<fixedpool::handle> {
+    /** That of value(). */
     [[nodiscard]] std::size_t operator()(fixedpool::handle name) const noexcept {
         return std::hash<std::uint64_t>{}(name.value());
     }

@@ -24,9 +24,11 @@ template <typename T>
 class handle_to {
   public:
     static_assert(std::is_object_v<T> && !std::is_array_v<T>);
+    /** What it names. */
     using element_type = T;
 
     constexpr handle_to() noexcept = default;
+    /** Says that what @p name names is a T. */
     constexpr explicit handle_to(handle name) noexcept : name_{name} {}
     /** From one to what is not const. */
     template <typename U>
@@ -34,6 +36,7 @@ class handle_to {
     constexpr handle_to(handle_to<U> other) noexcept // NOLINT(*-explicit-*): as of pointers
         : name_{other.untyped()} {}
 
+    /** The name alone. */
     [[nodiscard]] constexpr handle untyped() const noexcept { return name_; }
 
     /** Whether it names anything at all; says nothing about being alive. */
@@ -54,6 +57,7 @@ class handle_to {
         return std::launder(reinterpret_cast<T*>(bytes));
     }
 
+    /** In the order of handle::value(). */
     [[nodiscard]] friend constexpr auto operator<=>(handle_to, handle_to) noexcept = default;
 
   private:
@@ -62,8 +66,10 @@ class handle_to {
 
 } // namespace fixedpool
 
+/** For containers whose keys are handles. */
 template <typename T>
 struct std::hash<fixedpool::handle_to<T>> {
+    /** That of untyped(). */
     [[nodiscard]] std::size_t operator()(fixedpool::handle_to<T> name) const noexcept {
         return std::hash<fixedpool::handle>{}(name.untyped());
     }

@@ -27,8 +27,8 @@ namespace fixedpool {
 
 /** A block that a client holds, and how it came to. */
 struct held_block {
-    fixedpool::handle handle;
-    std::uint32_t thread; ///< that took it, as of gettid()
+    fixedpool::handle handle; ///< names it
+    std::uint32_t thread;     ///< that took it, as of gettid()
     /**
      * Where: return addresses, the innermost first, up to 24. What addr2line makes of
      * them are lines of source code, also below allocators and containers, whose own
@@ -37,10 +37,11 @@ struct held_block {
     std::vector<void*> callers;
 };
 
+/** What a leak_handler is told: a client has left a pool, and held these blocks of it. */
 struct leak_report {
-    std::string_view pool;    ///< its name
-    std::uint32_t block_size; ///< bytes
-    std::span<const held_block> blocks;
+    std::string_view pool;              ///< its name
+    std::uint32_t block_size;           ///< bytes
+    std::span<const held_block> blocks; ///< as long as the call lasts
 };
 
 /** May do what destructors may. */

@@ -91,11 +91,13 @@ class FIXEDPOOL_EXPORT memory_resource : public std::pmr::memory_resource {
      */
     [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment,
                                      std::error_code& ec) noexcept;
+    /** The same; what upstream throws, if it is no fixedpool::error, is errc::not_a_block. */
     bool try_deallocate(void* memory, std::size_t bytes, std::size_t alignment,
                         std::error_code& ec) noexcept;
 
     /** Those that it serves from, the smallest blocks first. */
     [[nodiscard]] std::span<const pool> pools() const noexcept { return parts_.pools; }
+    /** Where the rest comes from; null: it is refused. */
     [[nodiscard]] std::pmr::memory_resource* upstream() const noexcept { return upstream_; }
 
     /** Does a block of one of the pools begin there? */

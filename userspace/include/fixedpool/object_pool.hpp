@@ -42,6 +42,7 @@ namespace fixedpool {
 template <typename T>
 class object_pool {
   public:
+    /** What it makes. */
     using value_type = T;
 
     /**
@@ -51,6 +52,7 @@ class object_pool {
     class deleter {
       public:
         deleter() noexcept = default;
+        /** Effects: destroys that object, if it is there, and gives its block back. */
         void operator()(T* /*object*/) const noexcept {
             if (table_ != nullptr)
                 table_->remove<T>(name_);
@@ -99,6 +101,10 @@ class object_pool {
             detail::object_table::try_make(owner, options, detail::fit::of<T>(), ec)};
     }
 
+    /**
+     * Effects: takes the objects of @p other, which becomes empty; those that it had before
+     * are destroyed.
+     */
     object_pool(object_pool&& other) noexcept = default;
     object_pool& operator=(object_pool&& other) noexcept {
         object_pool{std::move(other)}.swap(*this);
@@ -113,9 +119,11 @@ class object_pool {
             table_->template clear<T>();
     }
 
+    /** Effects: exchanges what the two have. */
     void swap(object_pool& other) noexcept { table_.swap(other.table_); }
     friend void swap(object_pool& a, object_pool& b) noexcept { a.swap(b); }
 
+    /** Whether it is not empty. */
     [[nodiscard]] explicit operator bool() const noexcept { return table_ != nullptr; }
 
     /** The pool that the blocks are of. */

@@ -49,7 +49,7 @@ enum class caching {
                ///< that are taken or freed (such as to zero them)
     exact,     ///< as well, and slower: of threads that free a handle at the same instant, into
                ///< their caches, all but one are refused
-    none,
+    none,      ///< none are kept
 };
 
 /** What client::create() makes. What stays zero takes the default. */
@@ -61,10 +61,10 @@ struct pool_options {
                                  ///< divides block_size, else 8
     std::uint32_t max_blocks = 0; ///< how many it may grow to; default: it does not grow
     std::uint32_t reserve = 0;    ///< blocks that no shortage can take away; default all
-    storage_type storage = storage_type::pages;
-    bool auto_destroy = false; ///< the pool goes with its last client
-    std::uint32_t mode = 0;    ///< who may attach, as for a file; default 0600
-    std::optional<std::int32_t> numa_node = {};
+    storage_type storage = storage_type::pages; ///< where they come from
+    bool auto_destroy = false;                  ///< the pool goes with its last client
+    std::uint32_t mode = 0;                     ///< who may attach, as for a file; default 0600
+    std::optional<std::int32_t> numa_node = {}; ///< whose memory is wanted; default: any
 
     // What is done to blocks as they are taken and come back. Of these only packed pools
     // have caches. What goes together, and with which storage, says <linux/fixedpool.h>.
@@ -84,8 +84,8 @@ struct pool_options {
 
 /** How a client is attached to a pool that is there. */
 struct attach_options {
-    caching cache = caching::automatic;
-    bool report_leaks = false; ///< see leak.hpp
+    caching cache = caching::automatic; ///< of this client
+    bool report_leaks = false;          ///< see leak.hpp
 };
 
 /** How much of a pool is taken. */
@@ -107,7 +107,7 @@ struct handle_state {
 /** What allocated blocks contain. */
 enum class contents {
     unspecified, ///< what the last holder left
-    zero,
+    zero,        ///< nothing but zeroes
 };
 
 /**
@@ -130,6 +130,7 @@ class FIXEDPOOL_EXPORT pool {
   public:
     pool() noexcept = default;
 
+    /** Whether it is not empty. */
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 
     /** Do both refer to the same attachment, so that either takes back what the other gave? */
@@ -139,13 +140,13 @@ class FIXEDPOOL_EXPORT pool {
 
     // What was fixed at creation. Complexity: no system call.
 
-    [[nodiscard]] std::string_view name() const noexcept;
+    [[nodiscard]] std::string_view name() const noexcept;    ///< by which others attach to it
     [[nodiscard]] std::uint32_t block_size() const noexcept; ///< usable bytes of a block
     [[nodiscard]] std::uint32_t stride() const noexcept;     ///< bytes from block to block
     [[nodiscard]] std::uint32_t alignment() const noexcept;  ///< of a block, in bytes
     [[nodiscard]] std::uint32_t capacity() const noexcept;   ///< blocks, when it is full grown
-    [[nodiscard]] storage_type storage() const noexcept;
-    [[nodiscard]] bool mappable() const noexcept;
+    [[nodiscard]] storage_type storage() const noexcept;     ///< where blocks come from
+    [[nodiscard]] bool mappable() const noexcept;            ///< whether blocks have addresses
 
     /**
      * Returns: the figures of this moment.
@@ -211,17 +212,22 @@ class FIXEDPOOL_EXPORT pool {
     }
 
     /**
-     * For containers, which keep addresses: the first byte of a block that was free;
-     * and giving it back. The pool must be mappable.
-     * Throws: pool_error: as allocate(), and errc::not_mappable; handle_error, as
-     * free(), and errc::not_a_block if no block of this pool that is allocated begins at
-     * @p block.
+     * For containers, which keep addresses.
+     * Returns: the first byte of a block that was free.
+     * Throws: pool_error: as allocate(), and errc::not_mappable.
+     * Complexity: as allocate().
      */
     [[nodiscard, gnu::always_inline]] std::byte* allocate_bytes() const {
         const auto taken = front_->take<detail::counting::no>();
         return taken ? front_->address(taken.index) : allocate_mapped_slowly();
     }
     [[nodiscard]] std::byte* try_allocate_bytes(std::error_code& ec) const noexcept;
+    /**
+     * Effects: gives back the block that begins at @p block.
+     * Throws: handle_error, as free(), and errc::not_a_block if no block of this pool that
+     * is allocated begins there.
+     * Complexity: as free().
+     */
     [[gnu::always_inline]] void deallocate_bytes(const void* block) const {
         const auto index = front_->index_at(block);
         if (index == detail::geometry::no_index ||
@@ -294,6 +300,7 @@ class FIXEDPOOL_EXPORT pool {
     block try_allocate_wait(contents wanted, std::error_code& ec) const noexcept {
         return try_allocate_until(never, wanted, ec);
     }
+    /** The same, but it gives up after @p timeout. */
     template <typename rep, typename period>
     block allocate_for(const std::chrono::duration<rep, period>& timeout,
                        contents wanted = contents::unspecified) const {
@@ -309,6 +316,7 @@ class FIXEDPOOL_EXPORT pool {
                            std::error_code& ec) const noexcept {
         return try_allocate_until(deadline_after(timeout), wanted, ec);
     }
+    /** The same, but it gives up at @p until. */
     block allocate_until(deadline until, contents wanted = contents::unspecified) const;
     block try_allocate_until(deadline until, std::error_code& ec) const noexcept {
         return try_allocate_until(until, contents::unspecified, ec);
@@ -330,6 +338,7 @@ class FIXEDPOOL_EXPORT pool {
                                          std::error_code& ec) const noexcept {
         return try_allocate_until(handles, never, wanted, ec);
     }
+    /** The same, but it gives up after @p timeout. */
     template <typename rep, typename period>
     void allocate_for(std::span<handle> handles, const std::chrono::duration<rep, period>& timeout,
                       contents wanted = contents::unspecified) const {
@@ -341,6 +350,7 @@ class FIXEDPOOL_EXPORT pool {
                                         contents wanted, std::error_code& ec) const noexcept {
         return try_allocate_until(handles, deadline_after(timeout), wanted, ec);
     }
+    /** The same, but it gives up at @p until. */
     void allocate_until(std::span<handle> handles, deadline until,
                         contents wanted = contents::unspecified) const;
     [[nodiscard]] bool try_allocate_until(std::span<handle> handles, deadline until,
@@ -453,8 +463,8 @@ class FIXEDPOOL_EXPORT pool {
     }
 
     /**
-     * Effects: copies bytes between @p bytes and the block from @p offset on,
-     * whatever its storage.
+     * Effects: fills @p bytes with those of the block from @p offset on, whatever its
+     * storage.
      * Throws: handle_error: errc::beyond_block if they do not lie inside the
      * block, or one of the handle errors.
      * Complexity: one system call.
@@ -462,6 +472,7 @@ class FIXEDPOOL_EXPORT pool {
     void read(handle name, std::uint32_t offset, std::span<std::byte> bytes) const;
     [[nodiscard]] bool try_read(handle name, std::uint32_t offset, std::span<std::byte> bytes,
                                 std::error_code& ec) const noexcept;
+    /** The same the other way round: @p bytes into the block. */
     void write(handle name, std::uint32_t offset, std::span<const std::byte> bytes) const;
     [[nodiscard]] bool try_write(handle name, std::uint32_t offset,
                                  std::span<const std::byte> bytes,

@@ -67,6 +67,7 @@ class [[nodiscard]] FIXEDPOOL_EXPORT pool_set {
     static bool try_destroy(const client& owner, std::string_view name,
                             std::error_code& ec) noexcept;
 
+    /** Whether it is not empty. */
     [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 
     /**

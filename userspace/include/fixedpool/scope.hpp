@@ -34,6 +34,7 @@ namespace fixedpool {
 class [[nodiscard]] FIXEDPOOL_EXPORT scope {
   public:
     scope() noexcept = default;
+    /** Effects: holds what @p other did, which becomes empty; what it held before goes back. */
     scope(scope&& other) noexcept
         : client_{std::move(other.client_)},
           number_{std::exchange(other.number_, 0)} {}
@@ -50,6 +51,7 @@ class [[nodiscard]] FIXEDPOOL_EXPORT scope {
             release_held();
     }
 
+    /** Effects: exchanges what the two hold. */
     void swap(scope& other) noexcept {
         std::swap(client_, other.client_);
         std::swap(number_, other.number_);
@@ -73,6 +75,7 @@ class [[nodiscard]] FIXEDPOOL_EXPORT scope {
     scope nested() const;
     scope try_nested(std::error_code& ec) const noexcept;
 
+    /** Whether it is not empty. */
     [[nodiscard]] explicit operator bool() const noexcept { return number_ != 0; }
 
     /**

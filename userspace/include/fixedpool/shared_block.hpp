@@ -59,15 +59,17 @@ class [[nodiscard]] FIXEDPOOL_EXPORT shared_block {
     [[nodiscard]] static shared_block try_share(block&& owner, const pool& counts,
                                                 std::error_code& ec) noexcept;
 
+    /** Effects: owns what @p other does, too; what it owned before it owns no more. */
     shared_block(const shared_block& other) noexcept : count_{other.count_} {
         if (count_ != nullptr)
             count_->owners.fetch_add(1, std::memory_order_relaxed);
     }
-    shared_block(shared_block&& other) noexcept : count_{std::exchange(other.count_, nullptr)} {}
     shared_block& operator=(const shared_block& other) noexcept {
         shared_block{other}.swap(*this);
         return *this;
     }
+    /** Effects: the same, but @p other becomes empty. */
+    shared_block(shared_block&& other) noexcept : count_{std::exchange(other.count_, nullptr)} {}
     shared_block& operator=(shared_block&& other) noexcept {
         shared_block{std::move(other)}.swap(*this);
         return *this;
@@ -81,10 +83,13 @@ class [[nodiscard]] FIXEDPOOL_EXPORT shared_block {
             give_back();
     }
 
+    /** Effects: exchanges what the two own. */
     void swap(shared_block& other) noexcept { std::swap(count_, other.count_); }
     friend void swap(shared_block& a, shared_block& b) noexcept { a.swap(b); }
+    /** Effects: owns nothing; gives the block back if this was its last owner. */
     void reset() noexcept { shared_block{}.swap(*this); }
 
+    /** Whether it is not empty. */
     [[nodiscard]] explicit operator bool() const noexcept { return count_ != nullptr; }
 
     /** How many own the block; old at once if other threads have owners. */
@@ -92,17 +97,19 @@ class [[nodiscard]] FIXEDPOOL_EXPORT shared_block {
         return count_ != nullptr ? count_->owners.load(std::memory_order_relaxed) : 0;
     }
 
-    // As of block.
-
+    /** As block::handle(). */
     [[nodiscard]] fixedpool::handle handle() const noexcept {
         return count_ != nullptr ? count_->held.handle() : fixedpool::handle{};
     }
+    /** As block::data(). */
     [[nodiscard]] std::byte* data() const noexcept {
         return count_ != nullptr ? count_->held.data() : nullptr;
     }
+    /** As block::size(). */
     [[nodiscard]] std::size_t size() const noexcept {
         return count_ != nullptr ? count_->held.size() : 0;
     }
+    /** As block::bytes(). */
     [[nodiscard]] std::span<std::byte> bytes() const noexcept {
         return count_ != nullptr ? count_->held.bytes() : std::span<std::byte>{};
     }

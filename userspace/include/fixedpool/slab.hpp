@@ -48,14 +48,17 @@ class slab {
     class basic_iterator;
 
   public:
+    /** As of containers of the standard; iterators are forward iterators. */
     using value_type = T;
     using size_type = std::size_t;
     using difference_type = std::ptrdiff_t;
     using reference = T&;
     using const_reference = const T&;
-    using key = handle_to<T>;
     using iterator = basic_iterator<false>;
     using const_iterator = basic_iterator<true>;
+
+    /** Names an element. */
+    using key = handle_to<T>;
 
     slab() noexcept = default;
 
@@ -82,6 +85,10 @@ class slab {
         return slab{detail::object_table::try_make(owner, options, detail::fit::of<T>(), ec)};
     }
 
+    /**
+     * Effects: takes the elements of @p other, which has no pool then; those that it had before
+     * are destroyed. Keys stay good.
+     */
     slab(slab&& other) noexcept
         : table_{std::move(other.table_)},
           size_{std::exchange(other.size_, 0)} {}
@@ -98,19 +105,24 @@ class slab {
             clear();
     }
 
+    /** Effects: exchanges what the two have. */
     void swap(slab& other) noexcept {
         table_.swap(other.table_);
         std::swap(size_, other.size_);
     }
     friend void swap(slab& a, slab& b) noexcept { a.swap(b); }
 
+    /** Whether it has a pool. */
     [[nodiscard]] explicit operator bool() const noexcept { return table_ != nullptr; }
 
     /** The pool that the blocks are of. */
     [[nodiscard]] const pool& blocks() const noexcept { return table_->blocks(); }
 
+    /** Whether there are no elements. */
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /** How many elements there are. */
     [[nodiscard]] size_type size() const noexcept { return size_; }
+    /** How many there can be: as many as the pool has blocks when it is full grown. */
     [[nodiscard]] size_type max_size() const noexcept { return table_ ? table_->capacity() : 0; }
 
     /**
@@ -127,11 +139,13 @@ class slab {
     key try_emplace(std::error_code& ec, Args&&... args) {
         return count(table_->template try_create<T>(ec, std::forward<Args>(args)...));
     }
+    /** emplace(@p value). */
     key insert(const T& value) { return emplace(value); }
     key insert(T&& value) { return emplace(std::move(value)); }
     key try_insert(const T& value, std::error_code& ec) { return try_emplace(ec, value); }
     key try_insert(T&& value, std::error_code& ec) { return try_emplace(ec, std::move(value)); }
 
+    /** Does @p name name an element? Complexity: constant, no system call. */
     [[nodiscard]] bool contains(key name) const noexcept { return get(name) != nullptr; }
 
     /**
@@ -234,10 +248,11 @@ class slab {
         size_ = 0;
     }
 
-    // In the order of blocks. Erasing an element ends only iterators to itself.
-    // Complexity: of all steps together, linear in the capacity of the pool, four bytes
-    // each.
-
+    /**
+     * Iterators, in the order of blocks. Erasing an element ends only iterators to itself.
+     * Complexity: of all steps together, linear in the capacity of the pool, four bytes
+     * each.
+     */
     [[nodiscard]] iterator begin() noexcept {
         return table_ ? iterator{*table_, table_->next(0)} : iterator{};
     }

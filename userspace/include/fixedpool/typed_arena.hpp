@@ -87,6 +87,7 @@ class typed_arena {
     class basic_iterator;
 
   public:
+    /** As of containers of the standard; iterators are forward iterators. */
     using value_type = T;
     using size_type = std::size_t;
     using difference_type = std::ptrdiff_t;
@@ -107,6 +108,10 @@ class typed_arena {
         return typed_arena{detail::block_list{blocks, detail::fit::of<T>(), ec}};
     }
 
+    /**
+     * Effects: takes the objects of @p other, which becomes empty; those that it had before
+     * are destroyed.
+     */
     typed_arena(typed_arena&& other) noexcept
         : list_{std::move(other.list_)},
           used_{std::exchange(other.used_, 0)},
@@ -121,6 +126,7 @@ class typed_arena {
     /** Effects: clear(). */
     ~typed_arena() { clear(); }
 
+    /** Effects: exchanges what the two have. */
     void swap(typed_arena& other) noexcept {
         list_.swap(other.list_);
         std::swap(used_, other.used_);
@@ -128,6 +134,7 @@ class typed_arena {
     }
     friend void swap(typed_arena& a, typed_arena& b) noexcept { a.swap(b); }
 
+    /** Whether it is not empty. */
     [[nodiscard]] explicit operator bool() const noexcept {
         return static_cast<bool>(list_.blocks());
     }
@@ -137,7 +144,9 @@ class typed_arena {
     /** How many objects a block takes. */
     [[nodiscard]] size_type per_block() const noexcept { return list_.per_block(); }
 
+    /** Whether there are no objects. */
     [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+    /** How many objects there are. */
     [[nodiscard]] size_type size() const noexcept { return size_; }
 
     /**
@@ -164,6 +173,7 @@ class typed_arena {
         }
         return construct(std::forward<Args>(args)...);
     }
+    /** emplace_back(@p value). */
     T& push_back(const T& value) { return emplace_back(value); }
     T& push_back(T&& value) { return emplace_back(std::move(value)); }
     T* try_push_back(const T& value, std::error_code& ec) { return try_emplace_back(ec, value); }
@@ -200,13 +210,13 @@ class typed_arena {
             pop_back();
         return true;
     }
+    /** Effects: destroys all objects, the last first, and gives all blocks back. */
     void clear() noexcept {
         while (size_ != 0)
             pop_back();
     }
 
-    // In the order in which they were made.
-
+    /** Iterators, in the order in which the objects were made. */
     [[nodiscard]] iterator begin() noexcept { return {list_, 0, 0}; }
     [[nodiscard]] iterator end() noexcept { return last<iterator>(); }
     [[nodiscard]] const_iterator begin() const noexcept { return {list_, 0, 0}; }

@@ -36,6 +36,7 @@ struct watch_marks {
 class [[nodiscard]] FIXEDPOOL_EXPORT watch {
   public:
     watch() noexcept = default;
+    /** Effects: becomes the watch that @p other was, which is empty then; its own before ends. */
     watch(watch&& other) noexcept { swap(other); }
     watch& operator=(watch&& other) noexcept {
         watch{std::move(other)}.swap(*this);
@@ -50,6 +51,7 @@ class [[nodiscard]] FIXEDPOOL_EXPORT watch {
             end();
     }
 
+    /** Effects: exchanges the watches. */
     void swap(watch& other) noexcept {
         std::swap(pool_, other.pool_);
         std::swap(number_, other.number_);
@@ -67,6 +69,7 @@ class [[nodiscard]] FIXEDPOOL_EXPORT watch {
     static watch create(const pool& watched, watch_marks marks);
     static watch try_create(const pool& watched, watch_marks marks, std::error_code& ec) noexcept;
 
+    /** Whether it is not empty. */
     [[nodiscard]] explicit operator bool() const noexcept { return pool_ != nullptr; }
 
     /** For poll() and the like: POLLIN when it has signalled. */
