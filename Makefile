@@ -17,7 +17,7 @@ module_dir := $(top)/build/module
 library_dir := $(top)/build/library
 kernel_release = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
 
-.PHONY: all module library install uninstall demo test check bench bench-kernel clean help
+.PHONY: all module library install uninstall demo test check docs bench bench-kernel clean help
 
 all: module library
 
@@ -75,6 +75,9 @@ test:
 check:
 	@scripts/check
 
+docs:
+	@scripts/docs
+
 bench:
 	@scripts/bench
 
@@ -88,6 +91,7 @@ help:
 	@echo 'make demo           show it at work in an emulated machine; INPUT=path: on that file'
 	@echo 'make test           all tests on all kernels; KERNELS="6.12", TESTS="abi_test" to choose, JOBS=1'
 	@echo 'make check          everything static'
+	@echo 'make docs           pages of the headers of the library, in build/docs/html'
 	@echo 'make bench          what the library takes, beside its peers; BENCH_ROUNDS=5'
 	@echo 'make bench-kernel   what the calls of the module cost, in instructions, beside their peers'
 	@echo 'make                module for the running kernel (KDIR=...: for another) and library'
