@@ -38,13 +38,11 @@ int fp_pool_create(const fp_client* client, const fp_pool_options* options,
         fp_pool_options asked = FP_POOL_OPTIONS_INIT;
         if (const int refused = read_struct(options, asked); refused != FP_OK)
             return refused;
-        if (missing(asked.name))
-            return FP_ERROR_BAD_ADDRESS;
         const auto cache = caching_of(asked.caching);
         if (!cache || (asked.flags & ~all_flags) != 0)
             return FP_ERROR_INVALID_ARGUMENT;
         const auto is_set = [&asked](std::uint32_t flag) { return (asked.flags & flag) != 0; };
-        pool_options wanted{.name = asked.name,
+        pool_options wanted{.name = asked.name != nullptr ? asked.name : "",
                             .block_size = asked.block_size,
                             .blocks = asked.blocks,
                             .alignment = asked.alignment,
@@ -65,10 +63,11 @@ int fp_pool_create(const fp_client* client, const fp_pool_options* options,
             wanted.numa_node = asked.numa_node;
         std::error_code ec;
         auto made = client->value.try_create(wanted, ec);
+        const std::string name{made ? made.name() : ""};
         const int status = hand_out(created, std::move(made), ec);
         if (!ec && status != FP_OK) {
             std::error_code ignored;
-            client->value.try_destroy(wanted.name, ignored);
+            client->value.try_destroy(name, ignored);
         }
         return status;
     });

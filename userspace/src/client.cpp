@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include <fixedpool/client.hpp>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <iterator>
 #include <new>
 #include <utility>
+
+#include <unistd.h>
 
 #include <fixedpool/error.hpp>
 
@@ -40,6 +46,15 @@ std::uint32_t flags_of(const pool_options& options) noexcept {
            flag(options.poison, FIXEDPOOL_POOL_POISON) |
            flag(options.revocable, FIXEDPOOL_POOL_REVOCABLE) |
            flag(options.track, FIXEDPOOL_POOL_TRACK) | flag(options.packed, FIXEDPOOL_POOL_PACKED);
+}
+
+// A name for a pool that is given none: others may have had the same idea, such as processes
+// of the same number in other containers, so it is only the next to be tried.
+void put_private_name(char (&field)[FIXEDPOOL_NAME_SIZE]) noexcept {
+    static std::atomic<std::uint32_t> last = 0;
+    const auto number = last.fetch_add(1, std::memory_order_relaxed);
+    std::snprintf(field, std::size(field), "private-%u-%u", static_cast<unsigned>(::getpid()),
+                  number);
 }
 
 } // namespace
@@ -110,6 +125,7 @@ pool client::create(const pool_options& options) const {
 }
 
 pool client::try_create(const pool_options& options, std::error_code& ec) const noexcept {
+    const bool is_private = options.name.empty();
     fixedpool_pool_create request = {};
     ec = put_name(request.name, options.name);
     if (ec)
@@ -121,9 +137,13 @@ pool client::try_create(const pool_options& options, std::error_code& ec) const 
     request.reserve = options.reserve;
     request.storage = static_cast<std::uint32_t>(options.storage);
     request.mode = options.mode;
-    request.flags = flags_of(options);
+    request.flags = flags_of(options) | (is_private ? FIXEDPOOL_POOL_AUTO_DESTROY : 0);
     request.numa_node = options.numa_node.value_or(0);
-    ec = state_->transport->call(request);
+    do {
+        if (is_private)
+            put_private_name(request.name);
+        ec = state_->transport->call(request);
+    } while (is_private && ec == errc::name_taken);
     if (ec)
         return {};
 
@@ -131,7 +151,7 @@ pool client::try_create(const pool_options& options, std::error_code& ec) const 
         state_, request.id, {.cache = options.cache, .report_leaks = options.report_leaks}, ec)};
     if (ec) {
         std::error_code ignored;
-        try_destroy(options.name, ignored);
+        try_destroy(request.name, ignored);
     }
     return created;
 }

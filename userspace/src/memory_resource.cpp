@@ -287,7 +287,8 @@ std::vector<pool_options> size_classes(const pool_options& each, std::uint32_t s
     for (std::uint64_t size = std::bit_ceil(smallest); size < std::uint64_t{largest} * 2;
          size *= 2) {
         auto options = each;
-        options.name += '-' + std::to_string(size);
+        if (!options.name.empty())
+            options.name += '-' + std::to_string(size);
         options.block_size = static_cast<std::uint32_t>(size);
         options.alignment = each.alignment != 0
                                 ? each.alignment

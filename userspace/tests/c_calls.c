@@ -164,6 +164,13 @@ void c_pools(c_opener open, const char* name) {
 
     EXPECT_OK(fp_pool_destroy(made.client, name));
     EXPECT_STATUS(FP_ERROR_NO_SUCH_POOL, fp_pool_destroy(made.client, name));
+    options.name = NULL;
+    options.flags = 0;
+    EXPECT_OK(fp_pool_create(made.client, &options, &none));
+    EXPECT_OK(fp_pool_get_info(none, &info));
+    EXPECT(strlen(info.name) > 0);
+    fp_pool_close(none);
+    none = NULL;
     options.name = "a/b";
     EXPECT_STATUS(FP_ERROR_INVALID_ARGUMENT, fp_pool_create(made.client, &options, &none));
     EXPECT_STATUS(FP_ERROR_NO_SUCH_POOL, fp_pool_destroy(made.client, options.name));
@@ -573,8 +580,6 @@ void c_nulls(c_opener open, const char* name) {
 
     EXPECT_BAD(fp_pool_create(NULL, &options, &pool));
     EXPECT_BAD(fp_pool_create(made.client, NULL, &pool));
-    EXPECT_BAD(fp_pool_create(made.client, &options, &pool)); /* no name */
-    options.name = name;
     EXPECT_BAD(fp_pool_create(made.client, &options, NULL));
     EXPECT_BAD(fp_pool_attach(NULL, name, 0, &pool));
     EXPECT_BAD(fp_pool_attach(made.client, NULL, 0, &pool));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <cstdint>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -167,7 +168,6 @@ TEST_P(Client, RefusesImpossiblePools) {
         change(options);
         EXPECT_REFUSED(pool_error, errc::invalid_argument, client_.create(options));
     };
-    impossible([](auto& options) { options.name = ""; });
     impossible([](auto& options) { options.name = ".hidden"; });
     impossible([](auto& options) { options.name = "a/b"; });
     impossible([](auto& options) { options.block_size = 0; });
@@ -178,6 +178,35 @@ TEST_P(Client, RefusesImpossiblePools) {
     impossible([](auto& options) { options.reserve = options.blocks + 1; });
     impossible([](auto& options) { options.mode = 0700; });
     impossible([](auto& options) { options.storage = storage_type{2}; });
+}
+
+TEST_P(Client, NamesPoolsThatAreGivenNoName) {
+    auto options = small_pool();
+    options.name.clear();
+    std::optional first{client_.create(options)};
+    const auto second = client_.create(options);
+    const std::string name{first->name()};
+    EXPECT_NE(name, "");
+    EXPECT_NE(name, second.name());
+    EXPECT_EQ(client_.attach(name).capacity(), first->capacity());
+    EXPECT_TRUE(first->allocate());
+
+    first.reset();
+    EXPECT_REFUSED(pool_error, errc::no_such_pool, client_.attach(name));
+}
+
+TEST_P(Client, NamesPoolsApartFromThoseThatHaveTheName) {
+    auto options = small_pool();
+    options.name.clear();
+    std::string next{client_.create(options).name()};
+    // What it would be called next, as far as the numbers go.
+    const auto end = next.find_last_not_of("0123456789") + 1;
+    next.replace(end, std::string::npos, std::to_string(std::stoul(next.substr(end)) + 1));
+    auto taken = small_pool();
+    taken.name = next;
+    const auto holder = client_.create(taken);
+    EXPECT_NE(client_.create(options).name(), next);
+    client_.destroy(next);
 }
 
 TEST_P(Client, RefusesANameThatIsTaken) {

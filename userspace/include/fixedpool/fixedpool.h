@@ -224,7 +224,8 @@ enum fp_caching {
 /** What fp_pool_create() makes. What stays zero takes the default; fixedpool::pool_options. */
 struct fp_pool_options {
     size_t size;         /**< of this struct */
-    const char* name;    /**< 1 to 31 of [A-Za-z0-9._-], not beginning with a dot */
+    const char* name;    /**< 1 to 31 of [A-Za-z0-9._-], not beginning with a dot; NULL or "": one
+                              that nobody has, and FP_POOL_AUTO_DESTROY */
     uint32_t block_size; /**< usable bytes, at least 1 */
     uint32_t blocks;     /**< how many, at least 1 */
     uint32_t alignment;  /**< bytes, a power of two up to the page size; default: 16 if that divides

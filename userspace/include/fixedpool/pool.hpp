@@ -54,7 +54,8 @@ enum class caching {
 
 /** What client::create() makes. What stays zero takes the default. */
 struct pool_options {
-    std::string name = {};        ///< 1 to 31 of [A-Za-z0-9._-], not beginning with a dot
+    std::string name = {};        ///< 1 to 31 of [A-Za-z0-9._-], not beginning with a dot; default:
+                                  ///< one that nobody has, and auto_destroy
     std::uint32_t block_size = 0; ///< usable bytes, at least 1
     std::uint32_t blocks = 0;     ///< how many, at least 1
     std::uint32_t alignment = 0; ///< bytes, a power of two up to the page size; default: 16 if that
