@@ -17,7 +17,7 @@ module_dir := $(top)/build/module
 library_dir := $(top)/build/library
 kernel_release = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null)
 
-.PHONY: all module library install uninstall demo test check docs bench bench-kernel clean help
+.PHONY: all module library install uninstall demo test coverage check docs bench bench-kernel clean help
 
 all: module library
 
@@ -72,6 +72,9 @@ demo:
 test:
 	@scripts/test
 
+coverage:
+	@scripts/coverage
+
 check:
 	@scripts/check
 
@@ -90,6 +93,7 @@ clean:
 help:
 	@echo 'make demo           show it at work in an emulated machine; INPUT=path: on that file'
 	@echo 'make test           all tests on all kernels; KERNELS="6.12", TESTS="abi_test" to choose, JOBS=1'
+	@echo 'make coverage       which lines of the library its tests run'
 	@echo 'make check          everything static'
 	@echo 'make docs           pages of the headers of the library, in build/docs/html'
 	@echo 'make bench          what the library takes, beside its peers; BENCH_ROUNDS=5'
