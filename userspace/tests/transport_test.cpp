@@ -13,6 +13,8 @@
 
 #include "caller.hpp"
 
+#include "address.hpp"
+
 namespace {
 
 using namespace fixedpool;
@@ -363,6 +365,120 @@ TEST_P(Request, IsRefusedWhenItIsOutOfRange) {
     EXPECT_EQ(first_.why(), errc::invalid_argument);
     first_.create(unique_name(), 1, 1U << 31);
     EXPECT_EQ(first_.why(), errc::invalid_argument);
+}
+
+template <typename request_type>
+request_type with_name(const std::string& name) {
+    request_type request = {};
+    std::snprintf(std::begin(request.name), std::size(request.name), "%s", name.c_str());
+    return request;
+}
+
+// But for the flag nothing is wrong with them.
+TEST_P(Request, IsRefusedWithAFlagThatDoesNotExist) {
+    const auto handles = first_.alloc(pool_, 1);
+    const auto scope = first_.create_scope();
+    const auto set = first_.create_set(unique_name(), {pool_});
+    std::array<std::uint32_t, 1> block{};
+    const auto names = detail::address_of(handles.data());
+    const auto buffer = detail::address_of(block.data());
+    const auto refused = [this](auto request) {
+        request.flags |= 1U << 31;
+        return !first_.call(request) && first_.why() == errc::invalid_argument;
+    };
+    EXPECT_TRUE(refused(with_name<fixedpool_pool_attach>(name_)));
+    EXPECT_TRUE(refused(with_name<fixedpool_pool_destroy>(name_)));
+    EXPECT_TRUE(refused(fixedpool_pool_detach{.id = pool_, .flags = 0}));
+    EXPECT_TRUE(refused(
+        fixedpool_free{.handles = names, .count = 1, .done = 0, .flags = 0, .reserved = 0}));
+    EXPECT_TRUE(refused(fixedpool_check{.handle = handles[0], .flags = 0, .state = 0}));
+    EXPECT_TRUE(refused(fixedpool_read{.handle = handles[0],
+                                       .buffer = buffer,
+                                       .offset = 0,
+                                       .length = 1,
+                                       .flags = 0,
+                                       .reserved = 0}));
+    EXPECT_TRUE(refused(fixedpool_write{.handle = handles[0],
+                                        .buffer = buffer,
+                                        .offset = 0,
+                                        .length = 1,
+                                        .flags = 0,
+                                        .reserved = 0}));
+    EXPECT_TRUE(refused(fixedpool_give{
+        .handles = names, .count = 1, .done = 0, .client = second_.number(), .flags = 0}));
+    EXPECT_TRUE(refused(fixedpool_share{
+        .handles = names, .count = 1, .done = 0, .client = second_.number(), .flags = 0}));
+    EXPECT_TRUE(refused(fixedpool_scope_create{}));
+    EXPECT_TRUE(refused(fixedpool_scope_release{.scope = scope, .flags = 0, .blocks = 0}));
+    EXPECT_TRUE(refused(with_name<fixedpool_set_create>(unique_name())));
+    fixedpool_set_destroy left = {};
+    left.id = set;
+    EXPECT_TRUE(refused(left));
+    EXPECT_TRUE(refused(
+        fixedpool_cache_fill{.pool = pool_, .flags = 0, .count = 1, .done = 0, .blocks = buffer}));
+    EXPECT_TRUE(refused(
+        fixedpool_cache_drain{.pool = pool_, .flags = 0, .count = 1, .done = 0, .blocks = buffer}));
+    fixedpool_pool_info asked = {};
+    asked.id = pool_;
+    asked.query_flags = 1;
+    EXPECT_FALSE(first_.call(asked));
+    EXPECT_EQ(first_.why(), errc::invalid_argument);
+    // And nothing of it was done.
+    EXPECT_EQ(first_.check(handles[0]), alive_and_mine);
+    EXPECT_EQ(first_.in_use(pool_), 1U);
+    EXPECT_TRUE(first_.destroy_set("", set));
+    EXPECT_EQ(first_.release(scope), 0U);
+    EXPECT_FALSE(first_.why());
+}
+
+TEST_P(Request, IsRefusedForAPoolThatTheClientHasLeft) {
+    ASSERT_TRUE(second_.detach(same_));
+    const auto refused = [this] { return second_.why() == errc::not_attached; };
+    second_.info(same_);
+    EXPECT_TRUE(refused());
+    EXPECT_TRUE(second_.fill(same_, 1).empty() && refused());
+    EXPECT_TRUE(second_.drain(same_, {0}) == 0 && refused());
+    fixedpool_watch watched = {};
+    watched.pool = same_;
+    watched.low = 1;
+    EXPECT_FALSE(second_.call(watched));
+    EXPECT_TRUE(refused());
+    std::error_code ec;
+    auto made = with_name<fixedpool_channel_create>("channel");
+    made.pool = same_;
+    made.capacity = 1;
+    made.flags = FIXEDPOOL_CHANNEL_READ;
+    EXPECT_EQ(second_.raw().open(made, ec), nullptr);
+    EXPECT_EQ(ec, errc::not_attached);
+    auto opened = with_name<fixedpool_channel_open>("channel");
+    opened.pool = same_;
+    opened.flags = FIXEDPOOL_CHANNEL_WRITE;
+    EXPECT_EQ(second_.raw().open(opened, ec), nullptr);
+    EXPECT_EQ(ec, errc::not_attached);
+}
+
+TEST_P(Request, ForAChannelIsRefusedWithAFlagThatDoesNotExist) {
+    std::error_code ec;
+    auto made = with_name<fixedpool_channel_create>("channel");
+    made.pool = pool_;
+    made.capacity = 1;
+    made.flags = FIXEDPOOL_CHANNEL_READ;
+    const auto end = first_.raw().open(made, ec);
+    ASSERT_NE(end, nullptr);
+    auto opened = with_name<fixedpool_channel_open>("channel");
+    opened.pool = pool_;
+    opened.flags = FIXEDPOOL_CHANNEL_WRITE | 1U << 31;
+    EXPECT_EQ(first_.raw().open(opened, ec), nullptr);
+    EXPECT_EQ(ec, errc::invalid_argument);
+    opened.flags = 0;
+    EXPECT_EQ(first_.raw().open(opened, ec), nullptr);
+    EXPECT_EQ(ec, errc::invalid_argument) << "neither direction";
+    made = with_name<fixedpool_channel_create>("other");
+    made.pool = pool_;
+    made.capacity = 1;
+    made.flags = FIXEDPOOL_CHANNEL_READ | 1U << 31;
+    EXPECT_EQ(first_.raw().open(made, ec), nullptr);
+    EXPECT_EQ(ec, errc::invalid_argument);
 }
 
 TEST_P(Request, SaysFirstThatANameIsTaken) {
