@@ -41,6 +41,13 @@ class BuddyResource : public any_transport_test {
     buddy_resource memory_{pool_, 64};
 };
 
+TEST_P(BuddyResource, IsEqualToItselfAlone) {
+    const buddy_resource other{pool_};
+    const std::pmr::memory_resource& same = memory_;
+    EXPECT_TRUE(memory_.is_equal(same));
+    EXPECT_FALSE(memory_.is_equal(other));
+}
+
 TEST_P(BuddyResource, TakesNoBlockBeforeItIsUsed) {
     EXPECT_EQ(memory_.blocks_held(), 0U);
     EXPECT_EQ(pool_.usage().in_use, 0U);

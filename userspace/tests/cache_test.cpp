@@ -124,6 +124,17 @@ TEST_P(Cache, IsNotForThoseWhoDoNotWantIt) {
     EXPECT_EQ(plain.trim(), 0U);
 }
 
+TEST_P(Cache, ForgetsAnErrorOfBefore) {
+    pool_.free(pool_.allocate_handle());
+    ec_ = errc::out_of_blocks;
+    auto taken = pool_.try_allocate(ec_);
+    EXPECT_TRUE(taken);
+    EXPECT_FALSE(ec_);
+    ec_ = errc::out_of_blocks;
+    EXPECT_TRUE(pool_.try_free(taken.release(), ec_));
+    EXPECT_FALSE(ec_);
+}
+
 TEST_P(Cache, IsNotForSmallPools) {
     const auto small = client_.create(with_blocks(511));
     const auto seen = other_.attach(small.name());

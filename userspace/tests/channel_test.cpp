@@ -4,14 +4,18 @@
  */
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <poll.h>
+#include <unistd.h>
 
 #include "device_test.hpp"
 
@@ -90,6 +94,60 @@ TEST_P(Channel, SendsNothingToNobody) {
     EXPECT_EQ(ec, errc::no_receiver);
     EXPECT_EQ(ec, std::errc::broken_pipe);
     EXPECT_TRUE(block);
+}
+
+/** The thread that waits is asleep, which its caller sees in the system's books. */
+bool sleeps(pid_t thread) {
+    std::ifstream file{"/proc/self/task/" + std::to_string(thread) + "/syscall"};
+    std::string number;
+    file >> number; // "running" of who is not asleep
+    return !number.empty() && number != "running";
+}
+
+TEST_P(Channel, WaitsForABlockAndForRoom) {
+    const auto sender = channel::create(pool_, {.name = "", .capacity = 1});
+    for (const bool full : {false, true}) {
+        std::atomic<pid_t> waits = 0;
+        std::error_code ec;
+        if (full)
+            sender.send(pool_.allocate());
+        auto sent = pool_.allocate();
+        std::jthread waiting{[&] {
+            waits = ::gettid();
+            if (full)
+                sender.send(std::move(sent));
+            else
+                EXPECT_TRUE(sender.receive());
+        }};
+        while (waits == 0 || !sleeps(waits))
+            std::this_thread::yield();
+        if (full)
+            EXPECT_TRUE(sender.receive());
+        else
+            sender.send(std::move(sent));
+        waiting.join();
+        EXPECT_EQ(pool_.usage().in_use, full ? 1U : 0U);
+    }
+}
+
+TEST_P(Channel, IsForItsOwnDirection) {
+    auto block = pool_.allocate();
+    std::error_code ec;
+    EXPECT_FALSE(receiver_.try_send(block, ec));
+    EXPECT_EQ(ec, std::errc::bad_file_descriptor) << ec.message();
+    EXPECT_TRUE(block);
+    EXPECT_FALSE(sender_.try_receive(ec));
+    EXPECT_EQ(ec, std::errc::bad_file_descriptor) << ec.message();
+}
+
+TEST_P(Channel, RefusesBlocksOfAnotherPool) {
+    const auto strange = client_.create(small_pool());
+    const std::array names{strange.allocate_handle()};
+    std::error_code ec;
+    EXPECT_EQ(sender_.try_send(names, ec), 0U);
+    EXPECT_EQ(ec, errc::not_attached) << ec.message();
+    EXPECT_TRUE(strange.check(names[0]).mine);
+    EXPECT_EQ(receiver_.try_receive(ec).handle(), handle{});
 }
 
 TEST_P(Channel, RefusesWhatIsNotHeld) {

@@ -53,6 +53,13 @@ class HashedResource : public any_transport_test {
     hashed_resource memory_{pool_};
 };
 
+TEST_P(HashedResource, IsEqualToItselfAlone) {
+    const hashed_resource other{pool_};
+    const std::pmr::memory_resource& same = memory_;
+    EXPECT_TRUE(memory_.is_equal(same));
+    EXPECT_FALSE(memory_.is_equal(other));
+}
+
 TEST_P(HashedResource, TakesNoBlockBeforeItIsUsed) {
     EXPECT_EQ(memory_.blocks_held(), 0U);
     EXPECT_EQ(pool_.usage().in_use, 0U);

@@ -33,6 +33,17 @@ TEST_P(Scope, GivesItsBlocksBackAtItsEnd) {
     EXPECT_EQ(pool_.usage().in_use, 1U);
 }
 
+TEST_P(Scope, TriesToTakeABlock) {
+    const auto brief = scope::create(client_);
+    std::error_code ec = errc::out_of_blocks;
+    EXPECT_TRUE(pool_.check(brief.try_allocate(pool_, contents::zero, ec)).mine);
+    EXPECT_FALSE(ec);
+    std::array<handle, 15> rest;
+    pool_.allocate(rest);
+    EXPECT_FALSE(brief.try_allocate(pool_, contents::zero, ec));
+    EXPECT_EQ(ec, errc::out_of_blocks);
+}
+
 TEST_P(Scope, TellsHowManyItHasReleased) {
     auto some = scope::create(client_);
     std::array<handle, 5> names;
