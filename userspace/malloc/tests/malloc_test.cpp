@@ -45,6 +45,7 @@ namespace {
 // Not known to the compiler.
 constexpr std::size_t too_much = SIZE_MAX - 4096;
 volatile std::size_t half = SIZE_MAX / 2 + 2;
+volatile std::size_t all_ones = SIZE_MAX;
 volatile std::size_t forty_eight = 48;
 
 bool aligned(const void* block, std::size_t to) {
@@ -314,7 +315,7 @@ TEST(Aligned, RefuseWhatIsNoAlignment) {
     EXPECT_EQ(::posix_memalign(&made, 64, too_much), ENOMEM);
     EXPECT_EQ(made, &made) << "is not touched";
     errno = 0;
-    EXPECT_EQ(::memalign(SIZE_MAX, 1), nullptr);
+    EXPECT_EQ(::memalign(all_ones, 1), nullptr);
     EXPECT_EQ(errno, EINVAL);
 }
 
