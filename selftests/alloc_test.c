@@ -156,10 +156,12 @@ TEST_F(alloc, one_by_one_yields_every_index_once_and_then_nothing)
 		taken++;
 	EXPECT_EQ(BLOCKS, taken);
 	EXPECT_TRUE(handles_are_distinct(&self->info, self->handles, taken));
-	EXPECT_EQ(BLOCKS, pool_in_use(self->client, self->id));
+	/* What a worker moves out of magazines at this moment is counted with luck. */
+	EXPECT_TRUE(EVENTUALLY(pool_in_use(self->client, self->id) == BLOCKS));
 	for (__u32 i = 0; i < taken; i++) {
 		ASSERT_EQ(0, block_free(self->client, self->handles[i]));
-		ASSERT_EQ(BLOCKS - i - 1, pool_in_use(self->client, self->id));
+		ASSERT_TRUE(EVENTUALLY(pool_in_use(self->client, self->id) ==
+				       BLOCKS - i - 1));
 	}
 }
 
