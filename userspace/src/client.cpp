@@ -2,6 +2,7 @@
 #include <fixedpool/client.hpp>
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -55,6 +56,47 @@ void put_private_name(char (&field)[FIXEDPOOL_NAME_SIZE]) noexcept {
     const auto number = last.fetch_add(1, std::memory_order_relaxed);
     std::snprintf(field, std::size(field), "private-%u-%u", static_cast<unsigned>(::getpid()),
                   number);
+}
+
+bool is_name(std::string_view name) noexcept {
+    constexpr std::string_view allowed =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    return !name.empty() && name.size() < FIXEDPOOL_NAME_SIZE && name.front() != '.' &&
+           name.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+/**
+ * Which of the options has a value that no pool can have, for the message: who refuses does not
+ * say. The last depend on the machine, and on where the pool is to be.
+ */
+std::string_view unfit_option(const pool_options& options) noexcept {
+    constexpr std::uint32_t page = 4096;
+    constexpr std::uint32_t permissions = 0666;
+    const bool slab = options.storage == storage_type::slab;
+
+    if (!options.name.empty() && !is_name(options.name))
+        return "name";
+    if (!slab && options.storage != storage_type::pages)
+        return "storage";
+    if (options.block_size == 0 ||
+        options.block_size > (slab ? FIXEDPOOL_MAX_SLAB_BLOCK_SIZE : FIXEDPOOL_MAX_BLOCK_SIZE))
+        return "block_size";
+    if (options.blocks == 0)
+        return "blocks";
+    if (options.alignment != 0 &&
+        (!std::has_single_bit(options.alignment) || options.alignment > page))
+        return "alignment";
+    if (options.max_blocks != 0 && options.max_blocks < options.blocks)
+        return "max_blocks";
+    if (options.reserve > options.blocks)
+        return "reserve";
+    if ((options.mode & ~permissions) != 0)
+        return "mode";
+    if (options.zero_on_free && options.poison)
+        return "zero_on_free, poison";
+    if (options.numa_node.has_value())
+        return "numa_node";
+    return options.revocable ? "revocable" : options.track ? "track" : "";
 }
 
 } // namespace
@@ -117,11 +159,13 @@ limits client::limits() const noexcept {
 pool client::create(const pool_options& options) const {
     std::error_code ec;
     auto result = try_create(options, ec);
-    if (ec)
-        refuse(ec, "create", options.name,
-               " of " + std::to_string(options.blocks) + " blocks of " +
-                   std::to_string(options.block_size) + " bytes");
-    return result;
+    if (!ec)
+        return result;
+    auto details = " of " + std::to_string(options.blocks) + " blocks of " +
+                   std::to_string(options.block_size) + " bytes";
+    if (const auto unfit = unfit_option(options); ec == errc::invalid_argument && !unfit.empty())
+        details += " (" + std::string{unfit} + ')';
+    refuse(ec, "create", options.name, details);
 }
 
 pool client::try_create(const pool_options& options, std::error_code& ec) const noexcept {

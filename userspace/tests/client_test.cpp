@@ -163,21 +163,27 @@ TEST_P(Client, DoesNotCutANameAtAZeroByte) {
 }
 
 TEST_P(Client, RefusesImpossiblePools) {
-    const auto impossible = [&](auto change) {
+    const auto impossible = [&](auto change, const std::string& unfit) {
         auto options = small_pool();
         change(options);
         EXPECT_REFUSED(pool_error, errc::invalid_argument, client_.create(options));
+        try {
+            static_cast<void>(client_.create(options));
+        } catch (const pool_error& refused) {
+            EXPECT_NE(std::string{refused.what()}.find('(' + unfit + ')'), std::string::npos)
+                << refused.what();
+        }
     };
-    impossible([](auto& options) { options.name = ".hidden"; });
-    impossible([](auto& options) { options.name = "a/b"; });
-    impossible([](auto& options) { options.block_size = 0; });
-    impossible([](auto& options) { options.block_size = (4U << 20) + 1; });
-    impossible([](auto& options) { options.blocks = 0; });
-    impossible([](auto& options) { options.alignment = 24; });
-    impossible([](auto& options) { options.alignment = 1U << 20; });
-    impossible([](auto& options) { options.reserve = options.blocks + 1; });
-    impossible([](auto& options) { options.mode = 0700; });
-    impossible([](auto& options) { options.storage = storage_type{2}; });
+    impossible([](auto& options) { options.name = ".hidden"; }, "name");
+    impossible([](auto& options) { options.name = "a/b"; }, "name");
+    impossible([](auto& options) { options.block_size = 0; }, "block_size");
+    impossible([](auto& options) { options.block_size = (4U << 20) + 1; }, "block_size");
+    impossible([](auto& options) { options.blocks = 0; }, "blocks");
+    impossible([](auto& options) { options.alignment = 24; }, "alignment");
+    impossible([](auto& options) { options.alignment = 1U << 20; }, "alignment");
+    impossible([](auto& options) { options.reserve = options.blocks + 1; }, "reserve");
+    impossible([](auto& options) { options.mode = 0700; }, "mode");
+    impossible([](auto& options) { options.storage = storage_type{2}; }, "storage");
 }
 
 TEST_P(Client, NamesPoolsThatAreGivenNoName) {
