@@ -73,30 +73,25 @@ class alignas(64) lane {
     /** A block of this thread's magazine; null if there is none. */
     [[nodiscard, gnu::always_inline]] void* take() const noexcept {
         using fixedpool::detail::magazine;
-        magazine* const mine = this_thread();
-        if (mine == nullptr || !mine->enter()) [[unlikely]]
+        const fixedpool::detail::entered mine{cache_number_.load(std::memory_order_acquire)};
+        if (!mine) [[unlikely]]
             return nullptr;
         auto next = mine->hot.load(std::memory_order_relaxed);
         if (magazine::is_there(next)) {
             mine->hot.store(magazine::gone(next), std::memory_order_relaxed);
         } else {
             const auto have = mine->count.load(std::memory_order_relaxed);
-            if (have == 0) [[unlikely]] {
-                mine->leave();
+            if (have == 0) [[unlikely]]
                 return nullptr;
-            }
             next = mine->blocks[have - 1];
             mine->count.store(have - 1, std::memory_order_relaxed);
         }
         const auto name = handle::from_value(next);
         const auto index = name.slot() - first_slot_;
         // It was freed twice at the same instant, and its other owner has it.
-        if (!fixedpool::detail::equals(versions_[index], name.version() - 1)) [[unlikely]] {
-            mine->leave();
+        if (!fixedpool::detail::equals(versions_[index], name.version() - 1)) [[unlikely]]
             return nullptr;
-        }
         set_version(index, name.version());
-        mine->leave();
         auto* const block = data_ + std::size_t{index} * stride_;
         if (block == nullptr)
             __builtin_unreachable();
@@ -110,16 +105,14 @@ class alignas(64) lane {
         if (index == no_index) [[unlikely]]
             return false;
         const auto version = version_of(index);
-        magazine* const mine = this_thread();
-        if (version % 2 == 0 || mine == nullptr || !mine->enter()) [[unlikely]]
+        const fixedpool::detail::entered mine{cache_number_.load(std::memory_order_acquire)};
+        if (version % 2 == 0 || !mine.is_own()) [[unlikely]]
             return false;
-        const auto have = mine->count.load(std::memory_order_relaxed);
-        if (!fixedpool::detail::below(have, mine->limit)) [[unlikely]] {
-            mine->leave();
-            return false;
-        }
         const auto last = mine->hot.load(std::memory_order_relaxed);
         if (magazine::is_there(last)) {
+            const auto have = mine->count.load(std::memory_order_relaxed);
+            if (have >= mine->limit) [[unlikely]]
+                return false;
             mine->blocks[have] = last;
             mine->count.store(have + 1, std::memory_order_relaxed);
         }
@@ -127,15 +120,10 @@ class alignas(64) lane {
         mine->hot.store(magazine::after(handle{version, first_slot_ + index}),
                         std::memory_order_relaxed);
         set_version(index, version + 1);
-        mine->leave();
         return true;
     }
 
   private:
-    [[nodiscard, gnu::always_inline]] fixedpool::detail::magazine* this_thread() const noexcept {
-        // Of number zero there is none.
-        return fixedpool::detail::thread_magazines[cache_number_.load(std::memory_order_acquire)];
-    }
     [[nodiscard]] std::uint32_t version_of(std::uint32_t index) const noexcept {
         return __atomic_load_n(versions_ + index, __ATOMIC_RELAXED);
     }

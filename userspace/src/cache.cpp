@@ -45,21 +45,23 @@ void cache::pause(unsigned times) noexcept {
     errno = before;
 }
 
-std::unique_ptr<cache> cache::make(transport& module, const place& where, size of) noexcept {
+std::unique_ptr<cache> cache::make(transport& module, std::uint32_t pool, const block_table& table,
+                                   size of) noexcept {
     if (of.batch == 0 || !caches::instance().possible())
         return {};
     try {
-        auto made = std::make_unique<cache>(module, where, of);
+        auto made = std::make_unique<cache>(module, pool, table, of);
         return made->number_ != 0 ? std::move(made) : nullptr;
     } catch (const std::bad_alloc&) {
         return {};
     }
 }
 
-cache::cache(transport& module, const place& where, size of)
+cache::cache(transport& module, std::uint32_t pool, const block_table& table, size of)
     : rack_{of.shelves, of.batch},
       module_{module},
-      where_{where},
+      pool_{pool},
+      table_{table},
       exact_{of.exact},
       number_{caches::instance().add(*this)} {}
 
@@ -68,22 +70,28 @@ cache::~cache() {
         caches::instance().remove(*this);
 }
 
-magazine* cache::mine() noexcept {
-    auto* const found = thread_magazines[number_];
-    return found != nullptr ? found : caches::instance().make_magazine(*this);
+bool cache::lay_at_hand() noexcept {
+    const auto now = caches::at_hand(number_);
+    return now == caches::lying::here ||
+           (now == caches::lying::nowhere && caches::instance().make_magazine(*this));
 }
 
 std::uint32_t cache::index_of(std::uint64_t next) const noexcept {
-    return handle::from_value(next).slot() - where_.first_slot;
+    return handle::from_value(next).slot() - table_.first_slot;
+}
+
+/** Acquire: pairs with the end of `entered`. What the owner did inside is done if he is not. */
+bool cache::is_inside(const magazine& each) const noexcept {
+    return each.on->inside.load(std::memory_order_acquire) == number_;
 }
 
 /** Those that were freed twice at the same instant are left to their other owner. */
 void cache::fill(magazine& empty, std::span<const std::uint32_t> blocks) const noexcept {
     std::uint32_t count = 0;
     for (const auto index : blocks) {
-        const auto version = __atomic_load_n(&where_.versions[index], __ATOMIC_RELAXED);
+        const auto version = table_.version_of(index);
         if (version % 2 == 0)
-            empty.blocks[count++] = handle{version + 1, where_.first_slot + index}.value();
+            empty.blocks[count++] = handle{version + 1, table_.first_slot + index}.value();
     }
     set_count(empty, count);
 }
@@ -97,8 +105,7 @@ std::span<const std::uint32_t> cache::list(std::span<const std::uint64_t> some,
     std::size_t count = 0;
     for (const auto next : some) {
         const auto index = index_of(next);
-        const auto version = __atomic_load_n(&where_.versions[index], __ATOMIC_RELAXED);
-        if (version + 1 == handle::from_value(next).version())
+        if (table_.version_of(index) + 1 == handle::from_value(next).version())
             room[count++] = index;
     }
     return std::span{room}.first(count);
@@ -112,7 +119,7 @@ void cache::refill(magazine& empty) noexcept {
         return;
     batch blocks;
     fixedpool_cache_fill request = {};
-    request.pool = where_.pool;
+    request.pool = pool_;
     request.count = rack_.batch();
     request.blocks = address_of(blocks.data());
     if (module_.call(request))
@@ -123,18 +130,13 @@ void cache::refill(magazine& empty) noexcept {
     fill(empty, filled);
     std::atomic_thread_fence(std::memory_order_release);
     for (const auto index : filled)
-        set_standing(index, standing::own);
-}
-
-void cache::set_standing(std::uint32_t index, standing now) const noexcept {
-    __atomic_store_n(&where_.standings[index], static_cast<std::uint8_t>(now), __ATOMIC_RELAXED);
+        table_.set_standing(index, standing::own);
 }
 
 /** What it is from now on is not known. */
 void cache::disown(std::uint32_t index) const noexcept {
-    if (index < where_.standings.size() &&
-        has(where_.standings[index], static_cast<std::uint8_t>(standing::own)))
-        set_standing(index, standing::unknown);
+    if (index < table_.blocks && table_.standing_of(index) == standing::own)
+        table_.set_standing(index, standing::unknown);
 }
 
 void cache::make_room(magazine& full) noexcept {
@@ -159,7 +161,7 @@ void cache::drain(std::span<const std::uint32_t> blocks) noexcept {
         disown(index);
     while (!blocks.empty()) {
         fixedpool_cache_drain request = {};
-        request.pool = where_.pool;
+        request.pool = pool_;
         request.count = static_cast<std::uint32_t>(blocks.size());
         request.blocks = address_of(blocks.data());
         const bool refused = static_cast<bool>(module_.call(request));
@@ -194,14 +196,12 @@ std::uint32_t cache::empty_locked(magazine& left) noexcept {
 
 /** Empties the magazines whose owners are outside; @p all says whether these are all. */
 std::uint32_t cache::empty_idle_locked(bool& all) noexcept {
-    const auto* const own = thread_magazines[number_];
     std::uint32_t given = 0;
     all = true;
     for (auto* each = first_; each != nullptr; each = each->next) {
-        // Acquire: pairs with leave(). What the owner did inside is done.
-        if (each->busy.load(std::memory_order_acquire) == 0)
+        if (!is_inside(*each))
             given += empty_locked(*each);
-        else if (each != own) // else we are the handler that it waits for
+        else if (each->on != this_desk) // else we are the handler that it waits for
             all = false;
     }
     return given;
@@ -210,16 +210,18 @@ std::uint32_t cache::empty_idle_locked(bool& all) noexcept {
 void cache::shut_locked() noexcept {
     ++shut_;
     for (auto* each = first_; each != nullptr; each = each->next)
-        each->shut.store(shut_, std::memory_order_relaxed);
+        each->on->at_hand[number_].store(&caches::shut, std::memory_order_relaxed);
 }
 
 void cache::open_locked() noexcept {
     // Not so in the child of a fork() of whoever had shut it.
     if (shut_ > (closed_ ? 1U : 0U))
         --shut_;
-    // Release: pairs with enter().
+    if (shut_ != 0)
+        return;
+    // Release: pairs with `entered`.
     for (auto* each = first_; each != nullptr; each = each->next)
-        each->shut.store(shut_, std::memory_order_release);
+        each->on->at_hand[number_].store(each, std::memory_order_release);
 }
 
 /**
@@ -285,15 +287,16 @@ std::uint32_t cache::blocks() noexcept {
     return count;
 }
 
-void cache::begin_locked(magazine& fresh) noexcept {
+void cache::begin_locked(magazine& fresh, thread_desk& on) noexcept {
     fresh.count.store(0, std::memory_order_relaxed);
     fresh.hot.store(0, std::memory_order_relaxed);
     fresh.owners.store(0, std::memory_order_relaxed);
-    fresh.room_limit = 2 * rack_.batch();
-    fresh.limit.store(exact_ ? 0 : fresh.room_limit, std::memory_order_relaxed);
-    fresh.busy.store(0, std::memory_order_relaxed);
-    fresh.shut.store(shut_, std::memory_order_release);
+    fresh.limit = 2 * rack_.batch();
+    fresh.table = table_;
+    if (exact_)
+        fresh.table.blocks = 0;
     fresh.of = this;
+    fresh.on = &on;
     fresh.next = first_;
     first_ = &fresh;
 }

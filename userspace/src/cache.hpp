@@ -79,30 +79,26 @@ class cache {
         return of;
     }
 
-    /** Of which pool, and what front knows of its blocks: all of a cache are `own`. */
-    struct place {
-        std::uint32_t pool;
-        std::uint32_t first_slot;
-        std::span<const std::uint32_t> versions;
-        std::span<std::uint8_t> standings;
-    };
+    /**
+     * Of that pool of the module, whose blocks the table is about: all of a cache are `own`.
+     * Returns: null if there is no cache to be had: no memory, too many, an old kernel.
+     */
+    static std::unique_ptr<cache> make(transport& module, std::uint32_t pool,
+                                       const block_table& table, size of) noexcept;
 
-    /** Returns: null if there is no cache to be had: no memory, too many, an old kernel. */
-    static std::unique_ptr<cache> make(transport& module, const place& where, size of) noexcept;
-
-    cache(transport& module, const place& where, size of);
+    cache(transport& module, std::uint32_t pool, const block_table& table, size of);
     cache(const cache&) = delete;
     cache& operator=(const cache&) = delete;
     /** Requires: close() was called, and nobody is at work. */
     ~cache();
 
-    /** Its place in thread_magazines. */
+    /** Its place on desks. */
     [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
 
-    /** This thread's magazine, now there if it was not; null if that cannot be. */
-    [[nodiscard]] magazine* mine() noexcept;
+    /** Has this thread its magazine at hand, now if it had none? Not if it is shut. */
+    [[nodiscard]] bool lay_at_hand() noexcept;
 
-    // Between enter() and leave() of the thread's own magazine.
+    // While the thread's own magazine is entered.
 
     /** Gets blocks for an empty magazine, if there are any. */
     void refill(magazine& empty) noexcept;
@@ -135,21 +131,23 @@ class cache {
     using batch = std::array<std::uint32_t, rack::max_batch>;
 
     [[nodiscard]] std::uint32_t index_of(std::uint64_t next) const noexcept;
+    [[nodiscard]] bool is_inside(const magazine& each) const noexcept;
     void fill(magazine& empty, std::span<const std::uint32_t> blocks) const noexcept;
     std::span<const std::uint32_t> list(std::span<const std::uint64_t> some,
                                         batch& room) const noexcept;
     void disown(std::uint32_t index) const noexcept;
-    void set_standing(std::uint32_t index, standing now) const noexcept;
     std::uint32_t empty_rack() noexcept;
     std::uint32_t empty_locked(magazine& left) noexcept;
     std::uint32_t empty_idle_locked(bool& all) noexcept;
-    void begin_locked(magazine& fresh) noexcept;
+    void begin_locked(magazine& fresh, thread_desk& on) noexcept;
+    [[nodiscard]] bool is_shut() const noexcept { return shut_ != 0; }
     void end_locked(magazine& left) noexcept;
     void forget_locked(bool interrupted) noexcept;
 
     rack rack_;
     transport& module_;
-    const place where_;
+    const std::uint32_t pool_;
+    const block_table table_;
 
     // Under the lock of all caches.
     magazine* first_ = nullptr;

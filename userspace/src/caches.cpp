@@ -17,9 +17,8 @@
 namespace fixedpool::detail {
 namespace {
 
-// Not const, so that it takes no room in the file.
-// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
-constinit std::array<magazine*, max_caches> no_magazines = {};
+/** Of who has none. The mark is set, and stays so; else it would be looked at, and entered. */
+constinit const desk no_desk{.inside = ~std::uint32_t{0}, .at_hand = {}};
 
 /** For the first so many keys of a process pthread_setspecific() needs no memory. */
 constexpr pthread_key_t keys_without_malloc = 32;
@@ -42,7 +41,12 @@ void* new_pages(std::size_t bytes) noexcept {
 } // namespace
 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
-constinit thread_local magazine* const* thread_magazines = no_magazines.data();
+constinit thread_local desk* this_desk = const_cast<desk*>(&no_desk); // never written to
+
+// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
+constinit magazine caches::shut;
+constinit magazine caches::none;
+// NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
 
 namespace {
 
@@ -82,6 +86,8 @@ std::uint32_t caches::add(cache& added) noexcept {
     if (unused < max_caches) {
         number = unused;
         all_[number] = &added;
+        for (auto* each = desks_; each != nullptr; each = each->next)
+            each->at_hand[number].store(&none, std::memory_order_relaxed);
         for (const auto* each = closures_; each != nullptr; each = each->next_)
             added.shut_ += each->covers(added) ? 1 : 0;
         used_ = std::max(used_.load(), number + 1);
@@ -97,8 +103,10 @@ void caches::remove(cache& removed) noexcept {
         cache::pause(times);
         lock_.lock();
     }
-    for (auto* each = tables_; each != nullptr; each = each->next)
-        __atomic_store_n(&each->magazines[removed.number()], nullptr, __ATOMIC_RELAXED);
+    for (auto* each = desks_; each != nullptr; each = each->next) {
+        each->at_hand[removed.number()].store(&none, std::memory_order_relaxed);
+        each->own[removed.number()] = nullptr;
+    }
     while (removed.first_ != nullptr) {
         auto& unused = *removed.first_;
         removed.first_ = unused.next;
@@ -109,7 +117,7 @@ void caches::remove(cache& removed) noexcept {
 }
 
 bool caches::closure::covers(const cache& each) const noexcept {
-    return each.where_.pool == pool_ && each.module_.survives_fork() == of_module_;
+    return each.pool_ == pool_ && each.module_.survives_fork() == of_module_;
 }
 
 caches::closure::closure(std::uint32_t pool, bool of_module, patience with) noexcept
@@ -178,58 +186,68 @@ void caches::end_visit(cache& visited) noexcept {
 }
 
 bool caches::thread_inside() noexcept {
-    const auto* const magazines = thread_magazines;
-    if (magazines == no_magazines.data())
-        return false;
-    // Numbers that this thread has no business with may be taken away at this moment: then
-    // it is a stranger's magazine that is looked at, and one refill less, at worst.
-    const auto end = instance().used_.load(std::memory_order_relaxed);
-    for (std::uint32_t number = 1; number < end; ++number) {
-        const auto* const each = __atomic_load_n(magazines + number, __ATOMIC_RELAXED);
-        if (each != nullptr && each->busy.load(std::memory_order_relaxed) != 0)
-            return true;
-    }
-    return false;
+    return this_desk != &no_desk && this_desk->inside.load(std::memory_order_relaxed) != 0;
 }
 
-magazine* caches::make_magazine(cache& of) noexcept {
+caches::lying caches::at_hand(std::uint32_t number) noexcept {
+    if (this_desk == &no_desk)
+        return lying::nowhere;
+    const auto* const found = this_desk->at_hand[number].load(std::memory_order_relaxed);
+    if (found == &none)
+        return lying::nowhere;
+    return found == &shut ? lying::shut : lying::here;
+}
+
+bool caches::make_magazine(cache& of) noexcept {
     // Whoever has the lock may wait for the very magazine this thread is in.
     if (thread_over || thread_inside() || !lock())
-        return nullptr;
-    auto* const where = table_of_thread();
-    auto* mine = where != nullptr ? where->magazines[of.number()] : nullptr;
+        return false;
+    auto* const on = desk_of_thread();
+    const auto number = of.number();
     // A handler may have been here since the caller looked.
-    if (where != nullptr && mine == nullptr) {
-        mine = new_magazine();
-        if (mine != nullptr) {
-            of.begin_locked(*mine);
-            where->magazines[of.number()] = mine;
-        }
+    if (on != nullptr && on->own[number] == nullptr) {
+        on->own[number] = new_magazine();
+        if (on->own[number] != nullptr)
+            of.begin_locked(*on->own[number], *on);
     }
+    auto* const mine = on != nullptr ? on->own[number] : nullptr;
+    const bool usable = mine != nullptr && !of.is_shut();
+    if (mine != nullptr)
+        on->at_hand[number].store(usable ? mine : &shut, std::memory_order_release);
     unlock();
-    return mine;
+    return usable;
 }
 
-caches::table* caches::table_of_thread() noexcept {
-    for (auto* each = tables_; each != nullptr; each = each->next)
-        if (each->magazines.data() == thread_magazines)
+/** With nothing on it. */
+void caches::clear_desk(thread_desk& cleared) noexcept {
+    const auto used = used_.load(std::memory_order_relaxed);
+    for (std::uint32_t number = 0; number < used; ++number)
+        cleared.at_hand[number].store(&none, std::memory_order_relaxed);
+    std::fill_n(cleared.own.begin(), used, nullptr);
+}
+
+thread_desk* caches::desk_of_thread() noexcept {
+    auto* unused = desks_;
+    for (auto* each = desks_; each != nullptr; each = each->next)
+        if (each == this_desk)
             return each;
-    auto* unused = tables_;
     while (unused != nullptr && unused->used)
         unused = unused->next;
     if (unused == nullptr) {
-        void* const pages = new_pages(sizeof(table));
+        void* const pages = new_pages(sizeof(thread_desk));
         if (pages == nullptr)
             return nullptr;
         // All zero, as the pages are, of which few will be touched.
-        unused = new (pages) table; // NOLINT(*-owning-memory)
-        unused->next = tables_;
-        tables_ = unused;
+        unused = new (pages) thread_desk; // NOLINT(*-owning-memory)
+        unused->next = desks_;
+        desks_ = unused;
     }
+    clear_desk(*unused);
+    unused->inside.store(0, std::memory_order_relaxed); // its thread may have ended inside
     if (::pthread_setspecific(key_, unused) != 0)
         return nullptr;
     unused->used = true;
-    thread_magazines = unused->magazines.data();
+    this_desk = unused;
     return unused;
 }
 
@@ -253,25 +271,25 @@ void caches::free_magazine(magazine& unused) noexcept {
     unused_ = &unused;
 }
 
-/** The thread of a table has no magazines any more. */
-void caches::leave_table(table& left) noexcept {
+/** Its thread has no magazines any more. */
+void caches::leave_desk(thread_desk& left) noexcept {
     for (std::uint32_t number = 1; number < used_; ++number) {
-        auto* const magazine = left.magazines[number];
+        auto* const magazine = left.own[number];
         if (magazine == nullptr)
             continue;
         all_[number]->end_locked(*magazine);
-        left.magazines[number] = nullptr;
         free_magazine(*magazine);
     }
+    clear_desk(left);
     left.used = false;
 }
 
 void caches::thread_ends(void* ended) noexcept {
     auto& all = instance();
     thread_over = true;
-    thread_magazines = no_magazines.data();
+    this_desk = const_cast<desk*>(&no_desk);
     all.lock_.lock();
-    all.leave_table(*static_cast<table*>(ended));
+    all.leave_desk(*static_cast<thread_desk*>(ended));
     all.lock_.unlock();
 }
 
@@ -292,14 +310,13 @@ void caches::renew() noexcept {
         auto* const each = all_[number];
         if (each == nullptr)
             continue;
-        auto* const own = thread_magazines[number];
-        each->forget_locked(forked_inside(each->where_.pool));
+        each->forget_locked(forked_inside(each->pool_));
         while (each->first_ != nullptr) {
             auto& left = *each->first_;
             each->first_ = left.next;
             // One that a handler of this thread has interrupted, and forked, is left to
             // the interrupted call for good.
-            if (&left != own || left.busy.load(std::memory_order_relaxed) == 0)
+            if (left.on != this_desk || !each->is_inside(left))
                 free_magazine(left);
             else
                 ++each->owners_of_gone_; // it may be about to count one more
@@ -310,22 +327,18 @@ void caches::renew() noexcept {
         each->closed_ = each->closed_ || each->module_.survives_fork();
         each->shut_ = each->closed_ ? 1 : 0;
     }
-    for (auto* each = tables_; each != nullptr; each = each->next) {
-        std::fill_n(each->magazines.begin(), used_.load(), nullptr);
-        each->used = each->magazines.data() == thread_magazines;
+    for (auto* each = desks_; each != nullptr; each = each->next) {
+        clear_desk(*each);
+        each->used = each == this_desk;
     }
 }
 
 /** In the child, before renew(): is a call to be continued that may have a block in hand? */
 bool caches::forked_inside(std::uint32_t pool) noexcept {
-    auto& all = instance();
-    for (std::uint32_t number = 1; number < all.used_; ++number) {
-        const auto* const each = thread_magazines[number];
-        if (each != nullptr && each->of != nullptr && each->of->where_.pool == pool &&
-            each->busy.load(std::memory_order_relaxed) != 0)
-            return true;
-    }
-    return false;
+    if (!thread_inside())
+        return false;
+    const auto* const in = instance().all_[this_desk->inside.load(std::memory_order_relaxed)];
+    return in != nullptr && in->pool_ == pool;
 }
 
 } // namespace fixedpool::detail

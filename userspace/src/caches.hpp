@@ -3,7 +3,7 @@
  * All caches of the process: which thread has which magazine, and what becomes of
  * them when threads end and in the child after fork().
  *
- * Tables and magazines are made of pages of their own, used again and never freed:
+ * Desks and magazines are made of pages of their own, used again and never freed:
  * signal handlers may get them, and a malloc() built on pools.
  */
 #ifndef FIXEDPOOL_SRC_CACHES_HPP
@@ -26,9 +26,25 @@ namespace fixedpool::detail {
 class cache;
 enum class patience;
 
+/** A desk, and what others than its thread do with it. Under the lock of all caches. */
+struct thread_desk : desk {
+    std::array<magazine*, max_caches> own; // also while they are shut
+    thread_desk* next;
+    bool used;
+};
+
 class caches {
   public:
     static caches& instance() noexcept;
+
+    // On a desk in the place of a magazine: of a cache that is shut, or of which the thread
+    // has none. Nobody writes to them.
+    static magazine shut;
+    static magazine none;
+
+    /** What does a thread find on its desk? */
+    enum class lying { nowhere, shut, here };
+    [[nodiscard]] static lying at_hand(std::uint32_t number) noexcept;
 
     caches(const caches&) = delete;
     caches& operator=(const caches&) = delete;
@@ -68,11 +84,15 @@ class caches {
         closure* next_ = nullptr;
     };
 
-    /** A magazine for this thread; null if there is no memory, or it is no time for that. */
-    magazine* make_magazine(cache& of) noexcept;
+    /**
+     * Has a magazine for this thread, if there was none.
+     * Returns: whether it is at hand: not if it is shut, there is no memory, or it is no time
+     * for that.
+     */
+    bool make_magazine(cache& of) noexcept;
 
     /**
-     * Protects: lists of caches, tables and magazines, and those members of them that
+     * Protects: lists of caches, desks and magazines, and those members of them that
      * say so. False: this thread has it already, being interrupted.
      * Ordering: outside all locks of the in-process engine.
      */
@@ -90,12 +110,6 @@ class caches {
     [[nodiscard]] static bool thread_inside() noexcept;
 
   private:
-    struct table {
-        std::array<magazine*, max_caches> magazines;
-        table* next;
-        bool used;
-    };
-
     caches() noexcept;
     ~caches() = default;
 
@@ -108,10 +122,11 @@ class caches {
     static void in_child() noexcept;
     static bool forked_inside(std::uint32_t pool) noexcept;
 
-    table* table_of_thread() noexcept;
+    void clear_desk(thread_desk& cleared) noexcept;
+    thread_desk* desk_of_thread() noexcept;
     magazine* new_magazine() noexcept;
     void free_magazine(magazine& unused) noexcept;
-    void leave_table(table& left) noexcept;
+    void leave_desk(thread_desk& left) noexcept;
     void renew() noexcept;
 
     local::handler_lock lock_;
@@ -120,7 +135,7 @@ class caches {
     std::atomic<std::uint32_t> used_ = 1; // numbers from here on were never used
     std::array<cache*, max_caches> all_ = {};
     closure* closures_ = nullptr;
-    table* tables_ = nullptr;
+    thread_desk* desks_ = nullptr;
     magazine* unused_ = nullptr;
 };
 

@@ -51,9 +51,9 @@ channel channel::create(const pool& carried, const channel_options& options) {
 
 channel channel::try_create(const pool& carried, const channel_options& options,
                             std::error_code& ec) noexcept {
-    auto made = carried.state_->create_channel(options.name, options.capacity,
+    auto made = carried.state().create_channel(options.name, options.capacity,
                                                flags_of(options.end, options.waits), ec);
-    return ec ? channel{} : channel{carried.state_, std::move(made)};
+    return ec ? channel{} : channel{carried.shared_state(), std::move(made)};
 }
 
 channel channel::open(const pool& carried, std::string_view name, channel_end end, blocking waits) {
@@ -66,8 +66,8 @@ channel channel::open(const pool& carried, std::string_view name, channel_end en
 
 channel channel::try_open(const pool& carried, std::string_view name, channel_end end,
                           blocking waits, std::error_code& ec) noexcept {
-    auto opened = carried.state_->open_channel(name, flags_of(end, waits), ec);
-    return ec ? channel{} : channel{carried.state_, std::move(opened)};
+    auto opened = carried.state().open_channel(name, flags_of(end, waits), ec);
+    return ec ? channel{} : channel{carried.shared_state(), std::move(opened)};
 }
 
 void channel::send(block&& sent) const {

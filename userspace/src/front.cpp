@@ -25,12 +25,12 @@ bool may_be_neighbours(const std::uint64_t* first, const std::uint64_t* end) noe
 /** Sixteen neighbours at once. False: nothing was done, they have to be looked at one by one. */
 struct front::many {
     /** begin() of those that are next in a magazine. */
-    [[gnu::always_inline]] static bool begin([[maybe_unused]] const front& of,
+    [[gnu::always_inline]] static bool begin([[maybe_unused]] const block_table& of,
                                              [[maybe_unused]] const std::uint64_t* next,
                                              [[maybe_unused]] handle* to) noexcept {
 #ifdef FIXEDPOOL_NEIGHBOURS
         const auto slot = handle::from_value(*next).slot();
-        auto* const versions = of.versions_ + (slot - of.first_slot_);
+        auto* const versions = of.versions + (slot - of.first_slot);
         const neighbours some{versions};
         if (!some.are_named(next, slot, 1, reinterpret_cast<std::uint64_t*>(to), 0))
             return false;
@@ -42,21 +42,21 @@ struct front::many {
     }
 
     /** What put() does to the words of a block. */
-    [[gnu::always_inline]] static bool end([[maybe_unused]] const front& of,
+    [[gnu::always_inline]] static bool end([[maybe_unused]] const block_table& of,
                                            [[maybe_unused]] const handle* names,
                                            [[maybe_unused]] std::uint64_t* to) noexcept {
 #ifdef FIXEDPOOL_NEIGHBOURS
         const auto slot = names->slot();
-        const auto index = slot - of.first_slot_;
-        if (index >= of.max_blocks_ || of.max_blocks_ - index < neighbours::count)
+        const auto index = slot - of.first_slot;
+        if (index >= of.blocks || of.blocks - index < neighbours::count)
             return false;
-        const neighbours some{of.versions_ + index};
+        const neighbours some{of.versions + index};
         if (!some.are_named(values_of(names), slot, 0, to, 2) || !some.are_odd() ||
-            !neighbours::are_all(of.standings_ + index, static_cast<std::uint8_t>(standing::own)) ||
-            !neighbours::are_all(of.holds_ + index, held_once))
+            !neighbours::are_all(of.standings + index, static_cast<std::uint8_t>(standing::own)) ||
+            !neighbours::are_all(of.holds + index, block_table::held_once))
             return false;
         // After the handles were written: as in put().
-        some.store_versions(of.versions_ + index, 1);
+        some.store_versions(of.versions + index, 1);
         return true;
 #else
         return false;
@@ -65,8 +65,8 @@ struct front::many {
 };
 
 std::size_t front::take_some(std::span<handle> handles) const noexcept {
-    magazine* const mine = thread_magazines[cache_number_];
-    if (mine == nullptr || !mine->enter())
+    const entered mine{cache_number_};
+    if (!mine.is_own())
         return 0;
     mine->settle();
     const auto have = mine->count.load(std::memory_order_relaxed);
@@ -75,52 +75,49 @@ std::size_t front::take_some(std::span<handle> handles) const noexcept {
     // Those on top, as they lie there: neighbours stay in order.
     const auto* next = mine->blocks.data() + left;
     const auto* const last = mine->blocks.data() + have;
-    const auto first_slot = first_slot_;
+    const auto table = mine->table;
     auto* to = handles.data();
     while (next != last) {
-        if (may_be_neighbours(next, last) && many::begin(*this, next, to)) {
+        if (may_be_neighbours(next, last) && many::begin(table, next, to)) {
             next += neighbours::count;
             to += neighbours::count;
             continue;
         }
         const auto name = handle::from_value(*next++);
-        if (begin(name.slot() - first_slot, name.version())) [[likely]]
+        if (table.begin(name.slot() - table.first_slot, name.version())) [[likely]]
             *to++ = name;
     }
     mine->count.store(left, std::memory_order_relaxed);
-    mine->leave();
     return static_cast<std::size_t>(to - handles.data());
 }
 
 std::size_t front::put_some(std::span<const handle> handles) const noexcept {
-    magazine* const mine = thread_magazines[cache_number_];
-    if (mine == nullptr || anyone_waits() || !mine->enter())
+    const entered mine{cache_number_};
+    if (!mine.is_own() || table_.anyone_waits())
         return 0;
     mine->settle();
     const auto have = mine->count.load(std::memory_order_relaxed);
-    const auto limit = mine->limit.load(std::memory_order_relaxed);
-    const auto room = limit > have ? limit - have : 0;
-    const auto first_slot = first_slot_;
-    const auto blocks = max_blocks_;
+    const auto room = mine->limit > have ? mine->limit - have : 0;
+    const auto table = mine->table;
     const auto* name = handles.data();
     const auto* const last = name + std::min<std::size_t>(handles.size(), room);
     auto* to = mine->blocks.data() + have;
     while (name != last) {
-        if (may_be_neighbours(values_of(name), values_of(last)) && many::end(*this, name, to)) {
+        if (may_be_neighbours(values_of(name), values_of(last)) && many::end(table, name, to)) {
             name += neighbours::count;
             to += neighbours::count;
             continue;
         }
-        const auto index = name->slot() - first_slot;
+        const auto index = name->slot() - table.first_slot;
         const auto version = name->version();
-        if (index >= blocks || !is_version_of(index, version) || !is_own(index, version))
+        if (index >= table.blocks || !table.is_version_of(index, version) ||
+            !table.is_own(index, version))
             break;
         *to++ = magazine::after(*name++);
-        set_version(index, version + 1);
+        table.set_version(index, version + 1);
     }
     mine->count.store(static_cast<std::uint32_t>(to - mine->blocks.data()),
                       std::memory_order_relaxed);
-    mine->leave();
     return static_cast<std::size_t>(name - handles.data());
 }
 

@@ -45,18 +45,24 @@ std::string transfer(const char* request, std::uint32_t offset, std::size_t leng
 } // namespace
 
 pool::pool(std::shared_ptr<const detail::pool_state> state) noexcept
-    : state_{std::move(state)},
-      front_{state_.get()} {}
+    : front_{std::move(state)},
+      cache_number_{front_ ? front_->cache_number() : 0} {}
 
-std::string_view pool::name() const noexcept { return state_->info().name; }
-std::uint32_t pool::block_size() const noexcept { return state_->info().block_size; }
-std::uint32_t pool::stride() const noexcept { return state_->info().stride; }
-std::uint32_t pool::alignment() const noexcept { return state_->info().align; }
-std::uint32_t pool::capacity() const noexcept { return state_->info().max_blocks; }
-storage_type pool::storage() const noexcept {
-    return static_cast<storage_type>(state_->info().storage);
+const detail::pool_state& pool::state() const noexcept { return detail::pool_state::of(*front_); }
+
+std::shared_ptr<const detail::pool_state> pool::shared_state() const noexcept {
+    return {front_, &state()};
 }
-bool pool::mappable() const noexcept { return state_->mappable(); }
+
+std::string_view pool::name() const noexcept { return state().info().name; }
+std::uint32_t pool::block_size() const noexcept { return state().info().block_size; }
+std::uint32_t pool::stride() const noexcept { return state().info().stride; }
+std::uint32_t pool::alignment() const noexcept { return state().info().align; }
+std::uint32_t pool::capacity() const noexcept { return state().info().max_blocks; }
+storage_type pool::storage() const noexcept {
+    return static_cast<storage_type>(state().info().storage);
+}
+bool pool::mappable() const noexcept { return state().mappable(); }
 
 pool_usage pool::usage() const {
     std::error_code ec;
@@ -66,14 +72,14 @@ pool_usage pool::usage() const {
     return result;
 }
 
-pool_usage pool::try_usage(std::error_code& ec) const noexcept { return state_->usage(ec); }
+pool_usage pool::try_usage(std::error_code& ec) const noexcept { return state().usage(ec); }
 
-std::uint32_t pool::trim() const noexcept { return state_->trim(); }
+std::uint32_t pool::trim() const noexcept { return state().trim(); }
 
 std::vector<held_block> pool::held() const {
-    if (!state_->notes())
+    if (!state().notes())
         refuse(errc::not_noted, *this, "list the blocks held");
-    return state_->held();
+    return state().held();
 }
 
 block pool::allocate_slowly(contents wanted) const {
@@ -85,7 +91,7 @@ block pool::allocate_slowly(contents wanted) const {
 }
 
 block pool::try_allocate_slowly(contents wanted, std::error_code& ec) const noexcept {
-    const auto taken = state_->allocate_one(wanted, counting::yes, ec);
+    const auto taken = state().allocate_one(wanted, counting::yes, ec);
     return taken ? block{*front_, taken} : block{};
 }
 
@@ -98,7 +104,7 @@ handle pool::allocate_handle_slowly() const {
 }
 
 handle pool::try_allocate_handle_slowly(std::error_code& ec) const noexcept {
-    return state_->allocate_one(contents::unspecified, counting::no, ec);
+    return state().allocate_one(contents::unspecified, counting::no, ec);
 }
 
 std::byte* pool::allocate_mapped_slowly() const {
@@ -144,7 +150,7 @@ void pool::allocate(std::span<handle> handles, contents wanted) const {
 
 bool pool::try_allocate(std::span<handle> handles, contents wanted,
                         std::error_code& ec) const noexcept {
-    state_->allocate_all(handles, wanted, ec);
+    state().allocate_all(handles, wanted, ec);
     return !ec;
 }
 
@@ -159,9 +165,9 @@ block pool::allocate_until(deadline until, contents wanted) const {
 block pool::try_allocate_until(deadline until, contents wanted,
                                std::error_code& ec) const noexcept {
     handle taken;
-    if (state_->allocate_until({&taken, 1}, until, wanted, ec) == 0)
+    if (state().allocate_until({&taken, 1}, until, wanted, ec) == 0)
         return {};
-    state_->add_owner();
+    state().add_owner();
     return {*front_, taken};
 }
 
@@ -173,7 +179,7 @@ void pool::allocate_until(std::span<handle> handles, deadline until, contents wa
 
 bool pool::try_allocate_until(std::span<handle> handles, deadline until, contents wanted,
                               std::error_code& ec) const noexcept {
-    state_->allocate_until(handles, until, wanted, ec);
+    state().allocate_until(handles, until, wanted, ec);
     return !ec;
 }
 
@@ -187,7 +193,7 @@ std::size_t pool::allocate_some(std::span<handle> handles, contents wanted) cons
 
 std::size_t pool::try_allocate_some(std::span<handle> handles, contents wanted,
                                     std::error_code& ec) const noexcept {
-    return state_->allocate_some(handles, wanted, ec);
+    return state().allocate_some(handles, wanted, ec);
 }
 
 void pool::free_slowly(handle name, detail::putting tried) const {
@@ -204,11 +210,11 @@ void pool::free(std::span<const handle> handles) const {
 }
 
 bool pool::try_free_slowly(handle name, detail::putting tried, std::error_code& ec) const noexcept {
-    return state_->free_one(name, counting::no, tried, ec);
+    return state().free_one(name, counting::no, tried, ec);
 }
 
 std::size_t pool::try_free(std::span<const handle> handles, std::error_code& ec) const noexcept {
-    return state_->free(handles, ec);
+    return state().free(handles, ec);
 }
 
 void pool::give(handle name, client_id receiver) const { give({&name, 1}, receiver); }
@@ -228,7 +234,7 @@ bool pool::try_give(handle name, client_id receiver, std::error_code& ec) const 
 
 std::size_t pool::try_give(std::span<const handle> handles, client_id receiver,
                            std::error_code& ec) const noexcept {
-    return state_->give(handles, receiver, ec);
+    return state().give(handles, receiver, ec);
 }
 
 void pool::share(handle name, client_id receiver) const {
@@ -239,7 +245,7 @@ void pool::share(handle name, client_id receiver) const {
 }
 
 bool pool::try_share(handle name, client_id receiver, std::error_code& ec) const noexcept {
-    return state_->share({&name, 1}, receiver, ec) == 1;
+    return state().share({&name, 1}, receiver, ec) == 1;
 }
 
 block pool::adopt(handle name) const {
@@ -251,19 +257,19 @@ block pool::adopt(handle name) const {
 }
 
 block pool::try_adopt(handle name, std::error_code& ec) const noexcept {
-    const auto state = state_->check(name, ec);
+    const auto now = state().check(name, ec);
     if (ec)
         return {};
     if (!index_of(name))
         ec = errc::wrong_pool;
-    else if (!state.alive)
+    else if (!now.alive)
         ec = errc::stale_handle;
-    else if (!state.mine)
+    else if (!now.mine)
         ec = errc::not_holder;
     if (ec)
         return {};
-    state_->received({&name, 1});
-    state_->add_owner();
+    state().received({&name, 1});
+    state().add_owner();
     return {*front_, name};
 }
 
@@ -276,7 +282,7 @@ handle_state pool::check(handle name) const {
 }
 
 handle_state pool::try_check(handle name, std::error_code& ec) const noexcept {
-    return state_->check(name, ec);
+    return state().check(name, ec);
 }
 
 void pool::read(handle name, std::uint32_t offset, std::span<std::byte> bytes) const {
@@ -287,7 +293,7 @@ void pool::read(handle name, std::uint32_t offset, std::span<std::byte> bytes) c
 
 bool pool::try_read(handle name, std::uint32_t offset, std::span<std::byte> bytes,
                     std::error_code& ec) const noexcept {
-    ec = state_->read(name, offset, bytes);
+    ec = state().read(name, offset, bytes);
     return !ec;
 }
 
@@ -299,7 +305,7 @@ void pool::write(handle name, std::uint32_t offset, std::span<const std::byte> b
 
 bool pool::try_write(handle name, std::uint32_t offset, std::span<const std::byte> bytes,
                      std::error_code& ec) const noexcept {
-    ec = state_->write(name, offset, bytes);
+    ec = state().write(name, offset, bytes);
     return !ec;
 }
 

@@ -54,9 +54,9 @@ pool_set pool_set::make(const client& owner, std::string_view name, std::span<co
     try {
         std::vector<std::shared_ptr<const detail::pool_state>> all;
         for (const auto& each : pools) {
-            ids.at(all.size()) = each.state_->info().id;
-            all.push_back(each.state_);
-            if (!each.state_->is_of(*owner.state_))
+            ids.at(all.size()) = each.state().info().id;
+            all.push_back(each.shared_state());
+            if (!each.state().is_of(*owner.state_))
                 ec = errc::not_attached;
         }
         auto state = std::make_shared<detail::set_state>(owner.state_, std::move(all));

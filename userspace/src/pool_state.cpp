@@ -49,12 +49,12 @@ pool_state::pool_state(std::shared_ptr<client_state> client, std::uint32_t id,
     next_ = client_->pools;
     client_->pools = this;
     caches.unlock();
-    first_slot_ = info_.first_slot;
-    max_blocks_ = info_.max_blocks;
+    table_.first_slot = info_.first_slot;
+    table_.blocks = info_.max_blocks;
     if (info_.data_length != 0)
         ec = map();
     if (!ec && how.report_leaks) {
-        ledger_ = ledger::make(max_blocks_);
+        ledger_ = ledger::make(table_.blocks);
         if (!ledger_)
             ec = errc::out_of_memory;
     } else if (!ec) {
@@ -135,7 +135,8 @@ std::error_code pool_state::map() noexcept {
         return ec;
     data_ = data_region_.get();
     data_length_ = info_.data_length;
-    versions_ = reinterpret_cast<std::uint32_t*>(versions_region_.get());
+    table_.versions = reinterpret_cast<std::uint32_t*>(versions_region_.get());
+    mapped_ = table_.blocks;
     geometry_ = geometry{info_.chunk_blocks, info_.chunk_size, info_.stride};
     return ec;
 }
@@ -193,17 +194,12 @@ void pool_state::begin_caching(caching wanted) noexcept {
     standings_region_ = new_standings();
     if (ec || !standings_region_)
         return;
-    standings_ = reinterpret_cast<std::uint8_t*>(standings_region_.get());
-    cache_ = cache::make(module(),
-                         {.pool = info_.id,
-                          .first_slot = first_slot_,
-                          .versions = {versions_, max_blocks_},
-                          .standings = {standings_, max_blocks_}},
-                         size);
+    table_.standings = reinterpret_cast<std::uint8_t*>(standings_region_.get());
+    table_.holds = reinterpret_cast<const std::uint16_t*>(holds_region_.get());
+    table_.waiters = &reinterpret_cast<const fixedpool_header*>(header_region_.get())->waiters;
+    cache_ = cache::make(module(), info_.id, table_, size);
     if (!cache_)
         return;
-    holds_ = reinterpret_cast<const std::uint16_t*>(holds_region_.get());
-    waiters_ = &reinterpret_cast<const fixedpool_header*>(header_region_.get())->waiters;
     exact_ = wanted == caching::exact;
     cache_number_ = cache_->number();
 }

@@ -61,8 +61,7 @@ class pool_state final : public front {
     [[nodiscard]] bool mappable() const noexcept { return data_ != nullptr; }
 
     // For who takes and frees blocks by himself.
-    [[nodiscard]] std::uint32_t* versions() const noexcept { return versions_; }
-    [[nodiscard]] std::uint32_t cache_number() const noexcept { return cache_number_; }
+    [[nodiscard]] std::uint32_t* versions() const noexcept { return table_.versions; }
     /** Blocks that there are by now; zero if it cannot be told. */
     [[nodiscard]] std::uint32_t blocks() const noexcept;
 
@@ -168,6 +167,7 @@ class pool_state final : public front {
     mapping header_region_;
     mapping standings_region_;
     std::unique_ptr<cache> cache_;
+    bool exact_ = false; // put() finds no blocks in magazines, and put_exactly() is to be called
     std::unique_ptr<ledger> ledger_; // if leaks are to be reported; then there is no cache
     mutable const pool_state* next_ = nullptr; // of the client's; under the lock of all caches
     // Owners that no thread has counted in a magazine.

@@ -53,14 +53,14 @@ std::uint64_t monotonic(deadline until) noexcept {
 
 /** Returns: whether there is something in this thread's magazine now. */
 bool pool_state::refill() const noexcept {
-    auto* const mine = cache_ ? cache_->mine() : nullptr;
-    if (mine == nullptr || !mine->enter())
+    if (!cache_ || !cache_->lay_at_hand())
+        return false;
+    const entered mine{cache_number_};
+    if (!mine.is_own())
         return false;
     if (mine->all() == 0)
         cache_->refill(*mine);
-    const bool any = mine->all() != 0;
-    mine->leave();
-    return any;
+    return mine->all() != 0;
 }
 
 handle pool_state::allocate_one(contents wanted, counting count,
@@ -68,7 +68,8 @@ handle pool_state::allocate_one(contents wanted, counting count,
     handle taken;
     ec.clear();
     if (refill()) {
-        const auto found = count == counting::yes ? take<counting::yes>() : take<counting::no>();
+        const auto found = count == counting::yes ? take<counting::yes>(cache_number_)
+                                                  : take<counting::no>(cache_number_);
         taken = found.name;
     }
     if (!taken) {
@@ -88,26 +89,29 @@ putting pool_state::put_exactly(handle name, counting count) const noexcept {
 
 /** What threads have cached is for those who wait. */
 void pool_state::give_back_if_awaited() const noexcept {
-    if (cache_ && anyone_waits() && cache_->blocks() != 0)
+    if (cache_ && table_.anyone_waits() && cache_->blocks() != 0)
         cache_->trim();
 }
 
 /** After there is room in the magazine; where somebody waits, all caches go back instead. */
 putting pool_state::put_again(handle name, counting count) const noexcept {
-    auto* const mine = cache_->mine();
-    if (mine == nullptr || !mine->enter())
+    if (!cache_->lay_at_hand())
         return putting::not_here;
-    const bool waited_for = anyone_waits();
-    if (!waited_for && mine->count.load(std::memory_order_relaxed) >= mine->room_limit)
-        cache_->make_room(*mine);
-    mine->leave();
-    if (waited_for) {
+    if (table_.anyone_waits()) {
         give_back_if_awaited();
         return putting::not_here;
     }
+    {
+        const entered mine{cache_number_};
+        if (!mine.is_own())
+            return putting::not_here;
+        if (mine->count.load(std::memory_order_relaxed) >= mine->limit)
+            cache_->make_room(*mine);
+    }
     if (exact_)
         return put_exactly(name, count);
-    return count == counting::yes ? put<counting::yes>(name) : put<counting::no>(name);
+    return count == counting::yes ? put<counting::yes>(cache_number_, name)
+                                  : put<counting::no>(cache_number_, name);
 }
 
 bool pool_state::free_one(handle name, counting count, putting tried,
@@ -137,11 +141,11 @@ bool pool_state::free_one(handle name, counting count, putting tried,
 void pool_state::note_taken(std::span<const handle> handles, standing now) const noexcept {
     if (ledger_)
         for (const auto each : handles)
-            ledger_->note(each.slot() - first_slot_, each);
+            ledger_->note(each.slot() - table_.first_slot, each);
     if (cache_number_ == 0)
         return;
     for (const auto each : handles)
-        set_standing(each.slot() - first_slot_, now);
+        table_.set_standing(each.slot() - table_.first_slot, now);
 }
 
 void pool_state::received(std::span<const handle> handles) const noexcept {
@@ -153,8 +157,8 @@ void pool_state::received(std::span<const handle> handles) const noexcept {
         return;
     for (const auto each : handles)
         if (const auto index = index_of(each);
-            index != geometry::no_index && standing_of(index) != standing::in_scope)
-            set_standing(index, standing::own);
+            index != geometry::no_index && table_.standing_of(index) != standing::in_scope)
+            table_.set_standing(index, standing::own);
 }
 
 void pool_state::forget(std::span<const handle> handles) const noexcept {
@@ -170,9 +174,9 @@ bool pool_state::forget_here(handle name) const noexcept {
         return false;
     // Not where the handle is stale: then it is about another allocation. Nor that the
     // block may be in a scope: it may be still, whatever became of what was asked.
-    if (cache_number_ != 0 && version_of(index) == name.version() &&
-        standing_of(index) == standing::own)
-        set_standing(index, standing::unknown);
+    if (cache_number_ != 0 && table_.version_of(index) == name.version() &&
+        table_.standing_of(index) == standing::own)
+        table_.set_standing(index, standing::unknown);
     return true;
 }
 
@@ -311,8 +315,9 @@ std::size_t pool_state::free(std::span<const handle> handles, std::error_code& e
 std::size_t pool_state::not_to_be_kept(std::span<const handle> handles) const noexcept {
     if (!cache_)
         return handles.size();
-    const auto kept = std::ranges::find_if(
-        handles, [this](handle each) { return may_put(each, each.slot() - first_slot_); });
+    const auto kept = std::ranges::find_if(handles, [this](handle each) {
+        return table_.may_keep(each.slot() - table_.first_slot, each.version());
+    });
     return static_cast<std::size_t>(kept - handles.begin());
 }
 

@@ -50,10 +50,10 @@ void scope::allocate(const pool& from, std::span<handle> handles, contents wante
 
 bool scope::try_allocate(const pool& from, std::span<handle> handles, contents wanted,
                          std::error_code& ec) const noexcept {
-    if (!from.state_->is_of(*client_))
+    if (!from.state().is_of(*client_))
         ec = errc::not_attached;
     else
-        from.state_->allocate_all(handles, wanted, ec, number_);
+        from.state().allocate_all(handles, wanted, ec, number_);
     return !ec;
 }
 

@@ -32,11 +32,11 @@ watch watch::try_create(const pool& watched, watch_marks marks, std::error_code&
         ec = {errno, std::system_category()};
         return {};
     }
-    made.number_ = watched.state_->watch(marks.low, marks.high, made.event_, ec);
+    made.number_ = watched.state().watch(marks.low, marks.high, made.event_, ec);
     if (ec)
         ::close(std::exchange(made.event_, -1));
     else
-        made.pool_ = watched.state_;
+        made.pool_ = watched.shared_state();
     return made;
 }
 

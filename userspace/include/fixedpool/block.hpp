@@ -54,7 +54,8 @@ class [[nodiscard]] FIXEDPOOL_EXPORT block {
      */
     ~block() {
         if (*this)
-            if (const auto tried = pool_->put<detail::counting::yes>(handle_);
+            if (const auto tried =
+                    detail::put<detail::counting::yes>(pool_->cache_number(), handle_);
                 tried != detail::putting::done) [[unlikely]]
                 free_held(tried);
     }

@@ -132,11 +132,11 @@ class FIXEDPOOL_EXPORT pool {
     pool() noexcept = default;
 
     /** Whether it is not empty. */
-    [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
+    [[nodiscard]] explicit operator bool() const noexcept { return front_ != nullptr; }
 
     /** Do both refer to the same attachment, so that either takes back what the other gave? */
     [[nodiscard]] friend bool operator==(const pool& a, const pool& b) noexcept {
-        return a.state_ == b.state_;
+        return a.front_ == b.front_;
     }
 
     // What was fixed at creation. Complexity: no system call.
@@ -179,7 +179,7 @@ class FIXEDPOOL_EXPORT pool {
      * call, and none for most blocks that are freed into it; see caching.
      */
     block allocate() const {
-        if (const auto taken = front_->take<detail::counting::yes>()) [[likely]]
+        if (const auto taken = detail::take<detail::counting::yes>(cache_number_)) [[likely]]
             return {*front_, taken};
         return allocate_slowly(contents::unspecified);
     }
@@ -187,7 +187,7 @@ class FIXEDPOOL_EXPORT pool {
         return wanted == contents::unspecified ? allocate() : allocate_slowly(wanted);
     }
     block try_allocate(std::error_code& ec) const noexcept {
-        const auto taken = front_->take<detail::counting::yes>();
+        const auto taken = detail::take<detail::counting::yes>(cache_number_);
         if (!taken) [[unlikely]]
             return try_allocate_slowly(contents::unspecified, ec);
         if (ec)
@@ -200,11 +200,11 @@ class FIXEDPOOL_EXPORT pool {
 
     /** The same, but the handle is bare: free(), give() or adopt() it. */
     [[nodiscard, gnu::always_inline]] handle allocate_handle() const {
-        const auto taken = front_->take<detail::counting::no>();
+        const auto taken = detail::take<detail::counting::no>(cache_number_);
         return taken ? taken.name : allocate_handle_slowly();
     }
     [[nodiscard]] handle try_allocate_handle(std::error_code& ec) const noexcept {
-        const auto taken = front_->take<detail::counting::no>();
+        const auto taken = detail::take<detail::counting::no>(cache_number_);
         if (!taken) [[unlikely]]
             return try_allocate_handle_slowly(ec);
         if (ec)
@@ -219,7 +219,7 @@ class FIXEDPOOL_EXPORT pool {
      * Complexity: as allocate().
      */
     [[nodiscard, gnu::always_inline]] std::byte* allocate_bytes() const {
-        const auto taken = front_->take<detail::counting::no>();
+        const auto taken = detail::take<detail::counting::no>(cache_number_);
         return taken ? front_->address(taken.index) : allocate_mapped_slowly();
     }
     [[nodiscard]] std::byte* try_allocate_bytes(std::error_code& ec) const noexcept;
@@ -232,7 +232,7 @@ class FIXEDPOOL_EXPORT pool {
     [[gnu::always_inline]] void deallocate_bytes(const void* block) const {
         const auto index = front_->index_at(block);
         if (index == detail::geometry::no_index ||
-            front_->put<detail::counting::no>(front_->name_of(index), index) !=
+            detail::put<detail::counting::no>(cache_number_, front_->name_of(index)) !=
                 detail::putting::done) [[unlikely]]
             deallocate_slowly(block);
     }
@@ -382,13 +382,13 @@ class FIXEDPOOL_EXPORT pool {
      * one for as many as follow each other, up to limits::max_batch.
      */
     [[gnu::always_inline]] void free(handle name) const {
-        const auto tried = front_->put<detail::counting::no>(name);
+        const auto tried = detail::put<detail::counting::no>(cache_number_, name);
         if (tried != detail::putting::done) [[unlikely]]
             free_slowly(name, tried);
     }
     void free(std::span<const handle> handles) const;
     bool try_free(handle name, std::error_code& ec) const noexcept {
-        const auto tried = front_->put<detail::counting::no>(name);
+        const auto tried = detail::put<detail::counting::no>(cache_number_, name);
         if (tried != detail::putting::done) [[unlikely]]
             return try_free_slowly(name, tried, ec);
         if (ec)
@@ -497,8 +497,11 @@ class FIXEDPOOL_EXPORT pool {
     bool try_free_slowly(handle name, detail::putting tried, std::error_code& ec) const noexcept;
     void deallocate_slowly(const void* block) const;
 
-    std::shared_ptr<const detail::pool_state> state_;
-    const detail::front* front_ = nullptr; // state_ again, as far as it is known here
+    [[nodiscard]] const detail::pool_state& state() const noexcept;
+    [[nodiscard]] std::shared_ptr<const detail::pool_state> shared_state() const noexcept;
+
+    std::shared_ptr<const detail::front> front_; // of state(), what is known of it here
+    std::uint32_t cache_number_ = 0;             // its own
 };
 
 } // namespace fixedpool

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /** @file
- * A thread's own stack of free blocks of one pool.
+ * A thread's own stack of free blocks of one pool, and the desk on which it has those of all
+ * pools.
  *
- * Only its owner takes from it and puts into it, with plain loads and stores, between
- * enter() and leave(). Two others may come in between.
+ * Only its owner takes from a magazine and puts into it, with plain loads and stores, while
+ * it is `entered`: a mark on the desk, which says of which cache, is set first, then it is
+ * looked up what lies at hand. Two others may come in between.
  *
- * A signal handler of the same thread: it finds the mark of enter() set and does
- * without the magazine. Where it comes before the mark is set, it is done with the
- * magazine when the owner goes on, who has read nothing of it yet.
+ * A signal handler of the same thread: it finds the mark set and does without magazines, of
+ * whichever pool. Where it comes before the mark is set, it is done with the magazine when the
+ * owner goes on, who has read nothing of it yet.
  *
- * Another thread that wants the blocks: it sets shut, has every thread of the
- * process pass a full barrier (membarrier), and waits until the mark is clear. Who
- * sets the mark after that barrier sees shut and keeps out; whoever has set it
- * before is seen. So the owner needs no barrier of its own.
+ * Another thread that wants the blocks: it puts `shut` in the magazine's place, has every
+ * thread of the process pass a full barrier (membarrier), and waits until the mark is another.
+ * Who sets the mark after that barrier finds `shut`; whoever has set it before is seen.
+ * So the owner needs no barrier of its own.
  */
 #ifndef FIXEDPOOL_DETAIL_MAGAZINE_HPP
 #define FIXEDPOOL_DETAIL_MAGAZINE_HPP
@@ -22,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include <fixedpool/detail/block_table.hpp>
 #include <fixedpool/detail/word.hpp>
 #include <fixedpool/export.hpp>
 #include <fixedpool/handle.hpp>
@@ -29,6 +32,7 @@
 namespace fixedpool::detail {
 
 class cache;
+struct thread_desk;
 
 struct alignas(64) magazine {
     static constexpr std::uint32_t room = 519; // with the one to settle whole lines
@@ -47,23 +51,6 @@ struct alignas(64) magazine {
         return next ^ UINT64_C(1) << 32U;
     }
 
-    /** False: not now. */
-    [[nodiscard, gnu::always_inline]] bool enter() noexcept {
-        if (!equals(busy, 0))
-            return false;
-        busy.store(1, std::memory_order_relaxed);
-        std::atomic_signal_fence(std::memory_order_seq_cst);
-        // Acquire: pairs with the opening, so that what was taken out meanwhile is seen
-        // to be gone.
-        if (equals_acquire(shut, 0)) [[likely]]
-            return true;
-        leave();
-        return false;
-    }
-
-    /** Release: pairs with who looks whether the mark is clear. */
-    void leave() noexcept { busy.store(0, std::memory_order_release); }
-
     /** Moves what is hot to the others. Requires: the caller is inside, or it is shut. */
     void settle() noexcept {
         const auto last = hot.load(std::memory_order_relaxed);
@@ -80,20 +67,19 @@ struct alignas(64) magazine {
                (is_there(hot.load(std::memory_order_relaxed)) ? 1U : 0U);
     }
 
-    std::atomic<std::uint32_t> busy = 0;
-    std::atomic<std::uint32_t> shut = 0;
-    std::atomic<std::uint32_t> count = 0;
-    std::atomic<std::uint32_t> limit = 0; // of count, for put(); zero if that is not to be used
     // The block that was put last, if it was not taken since. So a block that comes and
     // goes does not move the stack, whose count each call had to wait for.
     std::atomic<std::uint64_t> hot = 0;
+    std::atomic<std::uint32_t> count = 0;
+    std::uint32_t limit = 0; // of count; zero if it stands for none
     // Owners of blocks that this thread has made, less those that it has ended.
     std::atomic<std::int64_t> owners = 0;
+    block_table table; // without blocks if put() is not to be used
 
-    std::uint32_t room_limit = 0; // of count
     // Of whoever has the lock of all caches.
     cache* of = nullptr;
     magazine* next = nullptr;
+    thread_desk* on = nullptr;
 
     alignas(64) std::array<std::uint64_t, room + 1> blocks = {}; // a stack; and one to settle
 };
@@ -101,13 +87,55 @@ struct alignas(64) magazine {
 /** Caches of one process at the same time. Pools beyond have none. */
 inline constexpr std::size_t max_caches = 4096;
 
-/**
- * This thread's magazines by the number of the cache; null where it has none. Number
- * zero is no cache's.
- */
+/** What a thread looks up itself; what others need to know of it is in src. */
+struct desk {
+    // The number of the cache whose magazine the thread is in; zero: it is in none.
+    std::atomic<std::uint32_t> inside = 0;
+    // By the number of the cache the thread's magazine, or one that stands for none: it is
+    // empty, and has no room. Number zero is no cache's. Behind the last number that was
+    // ever used are nulls.
+    alignas(64) std::array<std::atomic<magazine*>, max_caches> at_hand = {};
+};
+
+/** This thread's. Of one that has none the mark is always set. */
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
-FIXEDPOOL_EXPORT extern constinit thread_local magazine* const* thread_magazines
-    [[gnu::tls_model("initial-exec")]];
+FIXEDPOOL_EXPORT extern constinit thread_local desk* this_desk [[gnu::tls_model("initial-exec")]];
+
+/** For as long as it lives the thread is inside its magazine of a cache, or what stands for it. */
+class entered {
+  public:
+    /** @p number: of the cache; zero: one that stands for none. */
+    [[gnu::always_inline]] explicit entered(std::uint32_t number) noexcept : desk_{this_desk} {
+        if (!equals(desk_->inside, 0)) [[unlikely]]
+            return;
+        inside_ = true;
+        desk_->inside.store(number, std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        // Acquire: pairs with the opening, so that what was taken out meanwhile is seen
+        // to be gone.
+        mine_ = desk_->at_hand[number].load(std::memory_order_acquire);
+    }
+    entered(const entered&) = delete;
+    entered& operator=(const entered&) = delete;
+    /** Release: pairs with who looks whether the mark is another. */
+    [[gnu::always_inline]] ~entered() {
+        if (inside_)
+            desk_->inside.store(0, std::memory_order_release);
+    }
+
+    /** False: not now, and there is no magazine. */
+    [[nodiscard]] explicit operator bool() const noexcept { return inside_; }
+    [[nodiscard]] magazine& operator*() const noexcept { return *mine_; }
+    [[nodiscard]] magazine* operator->() const noexcept { return mine_; }
+
+    /** Is it a magazine that may be written to? */
+    [[nodiscard]] bool is_own() const noexcept { return inside_ && mine_->limit != 0; }
+
+  private:
+    desk* const desk_;
+    magazine* mine_ = nullptr;
+    bool inside_ = false;
+};
 
 } // namespace fixedpool::detail
 

@@ -5,7 +5,7 @@
  * As a relaxed atomic load. Compilers keep such a load apart from the comparison of what
  * it has got; here they are one instruction where the processor has one. On x86-64
  * loads stay in order by themselves, so that what is here asked for also acquires, if
- * the compiler keeps the order: see order_is_kept.
+ * the compiler keeps the order, as for equals_acquire().
  */
 #ifndef FIXEDPOOL_DETAIL_WORD_HPP
 #define FIXEDPOOL_DETAIL_WORD_HPP
@@ -59,16 +59,8 @@ using atomic_count = std::atomic<std::int64_t>;
     return any;
 }
 
-/** Is @p value less than the word? */
-[[nodiscard]] inline bool below(std::uint32_t value, const atomic_word& word) noexcept {
-    const auto& plain = reinterpret_cast<const std::uint32_t&>(word);
-    bool less = false;
-    asm volatile inline("cmp{l %1, %2| %2, DWORD PTR %1}" : "=@ccb"(less) : "m"(plain), "r"(value));
-    return less;
-}
-
 /** equals(), and what follows sees what was before the store of that value. */
-[[nodiscard]] inline bool equals_acquire(const atomic_word& word, std::uint32_t value) noexcept {
+[[nodiscard]] inline bool equals_acquire(const std::uint32_t& word, std::uint32_t value) noexcept {
     const bool same = equals(word, value);
     std::atomic_signal_fence(std::memory_order_acquire);
     return same;
@@ -94,11 +86,8 @@ inline void add(atomic_count& word, std::int64_t change) noexcept {
 [[nodiscard]] inline bool equals(const atomic_word& word, std::uint32_t value) noexcept {
     return word.load(std::memory_order_relaxed) == value;
 }
-[[nodiscard]] inline bool below(std::uint32_t value, const atomic_word& word) noexcept {
-    return value < word.load(std::memory_order_relaxed);
-}
-[[nodiscard]] inline bool equals_acquire(const atomic_word& word, std::uint32_t value) noexcept {
-    return word.load(std::memory_order_acquire) == value;
+[[nodiscard]] inline bool equals_acquire(const std::uint32_t& word, std::uint32_t value) noexcept {
+    return __atomic_load_n(&word, __ATOMIC_ACQUIRE) == value;
 }
 inline void add(atomic_count& word, std::int64_t change) noexcept {
     word.store(word.load(std::memory_order_relaxed) + change, std::memory_order_relaxed);
