@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <fixedpool/pool.hpp>
 
+#include <array>
+#include <cstdio>
 #include <string>
 #include <utility>
 
@@ -123,9 +125,14 @@ std::byte* pool::try_allocate_bytes(std::error_code& ec) const noexcept {
 }
 
 bool pool::try_deallocate_bytes(const void* block, std::error_code& ec) const noexcept {
-    const auto name = handle_of(block);
-    if (!name) {
+    const auto index = front_->index_at(block);
+    if (index == detail::geometry::no_index) {
         ec = errc::not_a_block;
+        return false;
+    }
+    const auto name = front_->handle_of(index);
+    if (!name) {
+        ec = errc::double_free;
         return false;
     }
     return try_free(name, ec);
@@ -138,8 +145,13 @@ handle pool::handle_at(std::uint32_t index) const noexcept {
 void pool::deallocate_slowly(const void* block) const {
     std::error_code ec;
     const auto name = handle_of(block);
-    if (!try_deallocate_bytes(block, ec))
-        refuse(ec, *this, "deallocate", name);
+    if (try_deallocate_bytes(block, ec))
+        return;
+    std::array<char, 32> address{};
+    std::snprintf(address.data(), address.size(), "%p", block);
+    throw handle_error{
+        ec, "deallocate the block at " + std::string{address.data()} + " of pool " + quoted(*this),
+        name};
 }
 
 void pool::allocate(std::span<handle> handles, contents wanted) const {

@@ -315,7 +315,7 @@ TEST_P(Allocator, RefusesToDeallocateWhatItDidNotAllocate) {
             EXPECT_REFUSED(handle_error, errc::not_a_block,
                            (numbers.deallocate(memory + inside, 2), true));
         numbers.deallocate(memory, 1);
-        EXPECT_REFUSED(handle_error, errc::not_a_block, (numbers.deallocate(memory, 1), true));
+        EXPECT_REFUSED(handle_error, errc::double_free, (numbers.deallocate(memory, 1), true));
     }
     allocator<int> bounded{blocks};
     int local = 0;

@@ -704,7 +704,7 @@ TEST_P(Cache, FindsBlocksByAddress) {
     pool_.deallocate_bytes(bytes);
     EXPECT_TRUE(pool_.owns(bytes));
     EXPECT_FALSE(pool_.handle_of(bytes));
-    EXPECT_REFUSED(handle_error, errc::not_a_block, (pool_.deallocate_bytes(bytes), true));
+    EXPECT_REFUSED(handle_error, errc::double_free, (pool_.deallocate_bytes(bytes), true));
     EXPECT_REFUSED(handle_error, errc::not_a_block, (pool_.deallocate_bytes(nullptr), true));
     std::error_code ec;
     EXPECT_FALSE(pool_.try_deallocate_bytes(&ec, ec));

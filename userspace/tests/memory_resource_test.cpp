@@ -200,7 +200,7 @@ TEST_P(MemoryResource, RefusesMemoryThatIsNotItsOwn) {
             EXPECT_REFUSED(handle_error, errc::not_a_block,
                            (each->deallocate(mine + inside, 1000), true));
         each->deallocate(mine, 40);
-        EXPECT_REFUSED(handle_error, errc::not_a_block, (each->deallocate(mine, 40), true));
+        EXPECT_REFUSED(handle_error, errc::double_free, (each->deallocate(mine, 40), true));
     }
     EXPECT_EQ(upstream.live(), 0U);
 }

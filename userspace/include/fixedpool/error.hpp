@@ -65,7 +65,7 @@ enum class errc {
     stale_handle,        ///< the allocation has ended
     not_holder,          ///< allocated, but not held by this client
     wrong_pool,          ///< a block of another pool than the one asked
-    not_a_block,         ///< no allocated block of the pool begins at the address
+    not_a_block,         ///< no block of the pool, or none that is allocated, begins at the address
     beyond_block,        ///< bytes beyond the end of the block
     too_many_holders,    ///< of one block
     no_such_client,      ///< no client has this number

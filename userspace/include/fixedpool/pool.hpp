@@ -225,8 +225,8 @@ class FIXEDPOOL_EXPORT pool {
     [[nodiscard]] std::byte* try_allocate_bytes(std::error_code& ec) const noexcept;
     /**
      * Effects: gives back the block that begins at @p block.
-     * Throws: handle_error, as free(), and errc::not_a_block if no block of this pool that
-     * is allocated begins there.
+     * Throws: handle_error, as free(): errc::double_free if the block that begins there is
+     * free; errc::not_a_block if none of this pool begins there.
      * Complexity: as free().
      */
     [[gnu::always_inline]] void deallocate_bytes(const void* block) const {
