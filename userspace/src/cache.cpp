@@ -26,6 +26,9 @@ void set_count(magazine& in, std::uint32_t count) noexcept {
     in.count.store(count, std::memory_order_relaxed);
 }
 
+/** Blocks that are got from the pool at a time. */
+constexpr std::uint32_t most_filled = 64;
+
 /** After so many pauses, about a second, a thread that does not come out is left alone. */
 constexpr unsigned most_pauses = 10'000;
 
@@ -120,7 +123,9 @@ void cache::refill(magazine& empty) noexcept {
     batch blocks;
     fixedpool_cache_fill request = {};
     request.pool = pool_;
-    request.count = rack_.batch();
+    // Not a whole batch where that is long: what comes from the pool comes one by one, and
+    // somebody waits for all of it.
+    request.count = std::min(rack_.batch(), most_filled);
     request.blocks = address_of(blocks.data());
     if (module_.call(request))
         return;
