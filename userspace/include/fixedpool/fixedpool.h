@@ -345,7 +345,8 @@ FP_API int fp_pool_free_all(const fp_pool* pool, const fp_handle* handles, size_
 /** pool::allocate_bytes(): the address of a block that was free. */
 FP_API int fp_pool_allocate_bytes(const fp_pool* pool, void** allocated) FP_NOTHROW;
 
-/** pool::deallocate_bytes(). FP_ERROR_NOT_A_BLOCK for any other address, null among them. */
+/** pool::deallocate_bytes(). FP_ERROR_DOUBLE_FREE if that block is free; FP_ERROR_NOT_A_BLOCK for
+    any other address, null among them. */
 FP_API int fp_pool_deallocate_bytes(const fp_pool* pool, const void* block) FP_NOTHROW;
 
 /** pool::get(). Returns: null also if @p pool is null. */
