@@ -158,23 +158,6 @@ static u32 load(struct magazines *mags, struct fixedpool_magazine *mag)
 	return count;
 }
 
-/* One block of a full magazine; the others go to the depot, before anybody can
- * come in between and find them nowhere.
- */
-static u32 take_from_rack(struct magazines *mags)
-{
-	u32 indices[MAGAZINE_BATCH] __aligned(sizeof(u64));
-	u32 index = FIXEDPOOL_NO_INDEX;
-
-	preempt_disable();
-	if (rack_take(&mags->rack, indices)) {
-		magazines_put_indices(mags, indices, MAGAZINE_BATCH - 1);
-		index = indices[MAGAZINE_BATCH - 1];
-	}
-	preempt_enable();
-	return index;
-}
-
 /* One block past the magazines. */
 static u32 take_directly(struct magazines *mags)
 {
@@ -187,13 +170,14 @@ static u32 take_directly(struct magazines *mags)
 	}
 	if (waiting_any(mags->waiting))
 		return FIXEDPOOL_NO_INDEX;
-	index = take_from_rack(mags);
-	if (index != FIXEDPOOL_NO_INDEX)
+	if (magazines_unrack(mags, &index)) {
 		magazines_count_path(mags, PATH_TAKEN_PAST);
-	else if (mags->room && !magazines_are_shut(mags))
+		return index;
+	}
+	if (mags->room && !magazines_are_shut(mags))
 		/* what there is lies in the magazines of other CPUs */
 		magazines_kick(mags);
-	return index;
+	return FIXEDPOOL_NO_INDEX;
 }
 
 /**

@@ -73,6 +73,8 @@ struct magazine_paths {
  * @depot: what is behind them
  * @waiting: those who wait for blocks
  * @rack: full ones that no CPU has loaded
+ * @in_hand: how many callers may have one from the rack in hand, to put its
+ *	blocks into the depot
  * @room: limit while they are open; 0 for a pool that is too small for them
  * @low: with fewer free blocks in depot and rack than this they are shut;
  *	changed under @lock
@@ -97,6 +99,7 @@ struct magazines {
 	struct depot *depot;
 	struct waiting *waiting;
 	struct rack rack;
+	atomic_t in_hand;
 	u32 room;
 	u32 low;
 	u32 high;
@@ -138,6 +141,7 @@ void magazines_supplied(struct magazines *mags);
 void magazines_withdrawn(struct magazines *mags);
 void magazines_put_indices(struct magazines *mags, const u32 *indices,
 			   unsigned int count);
+bool magazines_unrack(struct magazines *mags, u32 *kept);
 void magazine_empty(struct magazines *mags, struct fixedpool_magazine *mag);
 void magazines_shut_init(struct magazines *mags);
 void magazines_shut_begin(struct magazines *mags);

@@ -18,8 +18,8 @@ void magazine_empty(struct magazines *mags, struct fixedpool_magazine *mag)
 {
 	magazines_put_indices(mags, mag->index, magazine_count(mag));
 	while (mag->words) {
+		magazines_put(mags, mag->word[mag->words - 1], ~0UL);
 		WRITE_ONCE(mag->words, mag->words - 1);
-		magazines_put(mags, mag->word[mag->words], ~0UL);
 	}
 }
 
@@ -38,20 +38,54 @@ static bool drain_this_cpu(struct magazines *mags)
 	return ours;
 }
 
-/* Nobody comes in between and finds what is on our stack nowhere. */
-static void drain_rack(struct magazines *mags)
+/**
+ * magazines_unrack() - put into the depot what lies in one magazine of the rack
+ * @mags: the pool's magazines
+ * @kept: set to a block that is the caller's instead; NULL: none is
+ *
+ * Meanwhile nobody else finds these blocks, neither an interrupt on this CPU nor
+ * another CPU. Whoever needs to know, looks at @in_hand.
+ *
+ * Context: any.
+ * Return: false if the rack is empty.
+ */
+bool magazines_unrack(struct magazines *mags, u32 *kept)
 {
 	u32 indices[MAGAZINE_BATCH] __aligned(sizeof(u64));
+	unsigned int count = MAGAZINE_BATCH;
 	bool taken;
 
-	do {
-		preempt_disable();
-		taken = rack_take(&mags->rack, indices);
-		if (taken)
-			magazines_put_indices(mags, indices, MAGAZINE_BATCH);
-		preempt_enable();
+	/* so that those who find it empty, again and again, keep nobody waiting */
+	if (!rack_blocks(&mags->rack))
+		return false;
+	preempt_disable();
+	atomic_inc(&mags->in_hand);
+	/* Pairs with drain_rack(): to whom the rack is empty because of us, we
+	 * are not done.
+	 */
+	smp_mb__after_atomic();
+	taken = rack_take(&mags->rack, indices);
+	if (taken) {
+		if (kept)
+			*kept = indices[--count];
+		magazines_put_indices(mags, indices, count);
+	}
+	/* Pairs with drain_rack(): to whom we are done, the blocks are there. */
+	atomic_fetch_dec_release(&mags->in_hand);
+	preempt_enable();
+	return taken;
+}
+
+/* When it returns, nobody else has any of it in hand either. */
+static void drain_rack(struct magazines *mags)
+{
+	while (magazines_unrack(mags, NULL))
 		cond_resched();
-	} while (taken);
+	/* Pairs with both in magazines_unrack(). Preemption is off there, so this
+	 * does not take long.
+	 */
+	smp_mb();
+	atomic_cond_read_acquire(&mags->in_hand, !VAL);
 }
 
 struct drain {

@@ -127,6 +127,7 @@ int magazines_init(struct magazines *mags, struct depot *depot,
 
 	mags->depot = depot;
 	mags->waiting = waiting;
+	atomic_set(&mags->in_hand, 0);
 	mags->room = choose_room(blocks);
 	magazines_shut_init(mags);
 	mags->cpu = __alloc_percpu_gfp(magazine_bytes(mags->room),

@@ -35,7 +35,8 @@ struct shelf {
  * @empty: top of the shelves that have none
  * @shelves: the shelves
  * @count: how many shelves there are
- * @magazines: how many of them have a magazine; may lag behind for a moment
+ * @magazines: how many of them have a magazine; counted before it can be taken
+ *	and until it has been, so never too few
  */
 struct rack {
 	atomic64_t full;
