@@ -7,10 +7,11 @@
  * or in use. Batches of MAGAZINE_BATCH blocks move between a magazine and the
  * rack or the depot.
  *
- * When the depot runs low, or somebody waits for blocks, the magazines are shut:
- * @limit is -1 everywhere and they are drained, so that every block goes through
- * the depot. The hot paths do not look for that; they find the magazine empty, or
- * full. They are shut, too, while somebody watches each block.
+ * When the depot runs low, or has too few blocks for somebody who can sleep, or
+ * somebody waits for blocks, the magazines are shut: @limit is -1 everywhere and
+ * they are drained, so that every block goes through the depot. The hot paths do
+ * not look for that; they find the magazine empty, or full. They are shut, too,
+ * while somebody watches each block.
  *
  * magazine.c has the slow paths, magazine_drain.c and magazine_shut.c what brings
  * everything to the depot and when, magazines.c makes them and counts.
@@ -131,6 +132,7 @@ u64 magazines_path(const struct magazines *mags, enum magazine_path path);
 void magazines_drain(struct magazines *mags);
 void magazines_demand(struct magazines *mags);
 void magazines_undemand(struct magazines *mags);
+void magazines_undemand_shut(struct magazines *mags);
 void magazines_set_mark(struct magazines *mags, u32 mark);
 u32 magazines_count(struct magazines *mags);
 

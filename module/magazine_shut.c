@@ -67,10 +67,29 @@ static void magazines_work(struct work_struct *work)
  * magazines_demand() - have all blocks go through the depot
  * @mags: the pool's magazines
  *
- * Context: process; may sleep. Until magazines_undemand(); demands are counted.
+ * When it returns, every free block is in the depot, and until
+ * magazines_undemand() every one that becomes free goes there. Demands are counted.
+ *
+ *   1. The limits are set, then all CPUs are interrupted; one that was inside its
+ *	magazine is interrupted again, until it is out. So all are done who go by
+ *	an older limit: who fill a magazine, put one onto the rack, or load one.
+ *	What they have left in magazines, the interrupt has put into the depot.
+ *   2. From then on the rack gets no more. So it gets empty for good, and whoever
+ *	has taken something from it has put it into the depot before drain_rack()
+ *	is done.
+ *   3. All of this is done under @lock, before anybody else who takes it finds
+ *	them shut; and nobody opens them while there is a demand.
+ *
+ * Others may drain magazines at the same time without @lock. What they take out
+ * of one is in the depot when our interrupt is served, since theirs was before;
+ * what they take from the rack is as in 2.
+ *
+ * Context: process; may sleep.
  */
 void magazines_demand(struct magazines *mags)
 {
+	if (!mags->room)
+		return;
 	mutex_lock(&mags->lock);
 	WRITE_ONCE(mags->demands, mags->demands + 1);
 	settle(mags);
@@ -85,9 +104,29 @@ void magazines_demand(struct magazines *mags)
  */
 void magazines_undemand(struct magazines *mags)
 {
+	if (!mags->room)
+		return;
 	mutex_lock(&mags->lock);
 	WRITE_ONCE(mags->demands, mags->demands - 1);
 	settle(mags);
+	mutex_unlock(&mags->lock);
+}
+
+/**
+ * magazines_undemand_shut() - magazines_undemand(), but do not open them
+ * @mags: the pool's magazines
+ *
+ * For whoever has found too few free blocks, and may try again soon: no CPU is
+ * interrupted then. They open when a block comes and there are enough.
+ *
+ * Context: process; may sleep.
+ */
+void magazines_undemand_shut(struct magazines *mags)
+{
+	if (!mags->room)
+		return;
+	mutex_lock(&mags->lock);
+	WRITE_ONCE(mags->demands, mags->demands - 1);
 	mutex_unlock(&mags->lock);
 }
 

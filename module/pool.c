@@ -184,6 +184,11 @@ u32 pool_take_slowly(struct fixedpool *pool)
  * pool_take() - get one free block, for pool_begin()
  * @pool: the pool
  *
+ * Not within reach is what lies in the magazines of other CPUs, in that of this one
+ * if the caller has interrupted somebody who is in it, and what somebody is moving
+ * between magazines, rack and depot at this moment: who cannot sleep does not wait
+ * for that. So it may find nothing though some are free; pool_reserve() may not.
+ *
  * Context: any.
  * Return: the block, or FIXEDPOOL_NO_INDEX if none is free within reach.
  */

@@ -9,8 +9,6 @@
 
 #include "trace.h"
 
-/* Times that magazines are drained before a pool is said to be empty. */
-#define DRAINS_MAX	3
 /* Between two tries to make a pool grow for those who wait. */
 #define GROW_AGAIN_MS	100
 
@@ -34,29 +32,45 @@ u32 pool_reserve_some(struct fixedpool *pool, u32 max)
 	return count;
 }
 
-/* As pool_reserve(), but not finding enough is no failure yet. */
-static u32 try_reserve(struct fixedpool *pool, u32 min, u32 max)
+/*
+ * Looks when all that is free is in the depot; see magazines_demand(). So if it
+ * does not find enough, there is not enough: no block is in a magazine, on the
+ * rack, or on its way, and growth_reserve() says why none is with the shrinker.
+ *
+ * A caller who polls a pool that has too few blocks interrupts nobody, but the
+ * first time: the magazines stay shut then.
+ */
+static u32 reserve_of_all(struct fixedpool *pool, u32 min, u32 max)
 {
-	u32 count = magazines_reserve(&pool->magazines, max, max);
-	unsigned int tries;
+	u32 count;
 
-	if (!count && waiting_any(&pool->waiting))
-		return 0;
-	/* A caller who polls an empty pool interrupts nobody. What is on its way
-	 * from one CPU to another while they are drained is met the next time.
-	 */
-	for (tries = 0; !count && tries < DRAINS_MAX &&
-	     magazines_cached(&pool->magazines); tries++) {
-		magazines_drain(&pool->magazines);
-		count = magazines_reserve(&pool->magazines, max, max);
-	}
+	magazines_demand(&pool->magazines);
+	count = magazines_reserve(&pool->magazines, max, max);
 	if (!count)
 		count = growth_reserve(&pool->growth, min, max);
 	if (!count)
 		count = magazines_reserve(&pool->magazines, min, max);
-	if (count)
+	if (count) {
 		pool_note_peak(pool);
+		magazines_undemand(&pool->magazines);
+	} else {
+		magazines_undemand_shut(&pool->magazines);
+	}
 	return count;
+}
+
+/* As pool_reserve(), but not finding enough is no failure yet. */
+static u32 try_reserve(struct fixedpool *pool, u32 min, u32 max)
+{
+	u32 count = magazines_reserve(&pool->magazines, max, max);
+
+	if (count) {
+		pool_note_peak(pool);
+		return count;
+	}
+	if (waiting_any(&pool->waiting))
+		return 0;
+	return reserve_of_all(pool, min, max);
 }
 
 /**
@@ -65,12 +79,14 @@ static u32 try_reserve(struct fixedpool *pool, u32 min, u32 max)
  * @min: fewer are no use, at least 1
  * @max: no more than this
  *
- * A pool that is too small for that grows, if it may.
+ * A pool that is too small for that grows, if it may. Blocks are free here from
+ * when the call that frees them returns until somebody has taken or reserved them,
+ * wherever they are moved meanwhile.
  *
  * Context: process; may sleep.
- * Return: how many, @min to @max; fewer than @max only if no more were found in
- * the depot and all magazines, nor could be made; 0 if fewer than @min, or if
- * callers wait.
+ * Return: how many, @min to @max; fewer than @max only if at some instant of the
+ * call no more were free, nor could be made; 0 if fewer than @min, if callers
+ * wait, or if the task is being killed.
  */
 u32 pool_reserve(struct fixedpool *pool, u32 min, u32 max)
 {

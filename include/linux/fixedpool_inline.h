@@ -219,9 +219,10 @@ static __always_inline void *fixedpool_block(const struct fixedpool_hot *hot,
  *
  * Context: Any, NMI included.
  * Return: The block, or NULL if none is free. (What lies in the magazine of
- * another CPU is not within reach of a caller who cannot sleep. Magazines are
- * emptied when a pool runs low, so that this stays rare. A pool that may grow is
- * made to, but is not waited for.)
+ * another CPU, or is on its way between magazines at this moment, is not within
+ * reach of a caller who cannot sleep. Magazines are emptied when a pool runs low,
+ * so that this stays rare. A pool that may grow is made to, but is not waited
+ * for.)
  */
 static __always_inline void * __must_check
 fixedpool_alloc(struct fixedpool *pool, u64 *handle)
