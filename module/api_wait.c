@@ -37,7 +37,7 @@ static int reserve(struct fixedpool *pool, unsigned int count,
  * have come. While somebody waits, whoever does not finds no free block.
  * Otherwise as fixedpool_alloc().
  *
- * Context: Process context; sleeps.
+ * Context: Process context; sleeps. Not from where a CPU is taken offline.
  * Return: The block, or an ERR_PTR: -ETIMEDOUT, -EINTR if the task is being
  * killed, -EIDRM if no block is free and the pool has been destroyed.
  */
@@ -69,7 +69,7 @@ FIXEDPOOL_EXPORT(fixedpool_alloc_wait);
  *
  * Takes all or none.
  *
- * Context: Process context; sleeps.
+ * Context: As fixedpool_alloc_wait().
  * Return: 0; -EFBIG if the pool can never have that many; or an error of
  * fixedpool_alloc_wait().
  */

@@ -129,6 +129,7 @@ size_t magazines_bytes(u32 blocks, u32 shelves);
 u32 magazines_cached(const struct magazines *mags);
 u64 magazines_taken(const struct magazines *mags);
 u64 magazines_path(const struct magazines *mags, enum magazine_path path);
+void magazines_wait_for_dead(const struct magazines *mags);
 void magazines_drain(struct magazines *mags);
 void magazines_demand(struct magazines *mags);
 void magazines_undemand(struct magazines *mags);

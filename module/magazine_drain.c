@@ -19,7 +19,8 @@ void magazine_empty(struct magazines *mags, struct fixedpool_magazine *mag)
 	magazines_put_indices(mags, mag->index, magazine_count(mag));
 	while (mag->words) {
 		magazines_put(mags, mag->word[mag->words - 1], ~0UL);
-		WRITE_ONCE(mag->words, mag->words - 1);
+		/* pairs with magazines_wait_for_dead() */
+		smp_store_release(&mag->words, mag->words - 1);
 	}
 }
 

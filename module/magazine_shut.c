@@ -79,6 +79,8 @@ static void magazines_work(struct work_struct *work)
  *	is done.
  *   3. All of this is done under @lock, before anybody else who takes it finds
  *	them shut; and nobody opens them while there is a demand.
+ *   4. A CPU that was going offline by then has not been interrupted, and can put
+ *	nothing more into its magazine either. It is waited for until it is dead.
  *
  * Others may drain magazines at the same time without @lock. What they take out
  * of one is in the depot when our interrupt is served, since theirs was before;
@@ -94,6 +96,7 @@ void magazines_demand(struct magazines *mags)
 	WRITE_ONCE(mags->demands, mags->demands + 1);
 	settle(mags);
 	mutex_unlock(&mags->lock);
+	magazines_wait_for_dead(mags);
 }
 
 /**

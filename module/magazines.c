@@ -2,6 +2,7 @@
 /* All the magazines of a pool, made and counted; see magazine.h. */
 #include "magazine_entry.h"
 
+#include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
 #include <linux/errno.h>
@@ -197,8 +198,44 @@ static int cpu_dead(unsigned int cpu, struct hlist_node *node)
 	struct fixedpool_magazine *mag = per_cpu_ptr(mags->cpu, cpu);
 
 	magazine_empty(mags, mag);
+	/* pairs with magazines_wait_for_dead() */
+	smp_mb();
 	set_empty(mag);
 	return 0;
+}
+
+/* The CPU is offline, but not all of its magazine is in the depot yet. */
+static bool magazine_stranded(const struct magazines *mags, int cpu)
+{
+	const struct fixedpool_magazine *mag = per_cpu_ptr(mags->cpu, cpu);
+
+	return !cpu_online(cpu) &&
+	       (magazine_count(mag) || READ_ONCE(mag->words));
+}
+
+/**
+ * magazines_wait_for_dead() - wait for the blocks of CPUs that go offline
+ * @mags: the magazines, shut and drained
+ *
+ * Such a CPU is not interrupted any more; cpu_dead() empties its magazine a bit
+ * later.
+ *
+ * Context: process; may sleep. Not from where a CPU is taken offline.
+ */
+void magazines_wait_for_dead(const struct magazines *mags)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		if (magazine_stranded(mags, cpu)) {
+			/* held by who takes it offline until that is done */
+			cpus_read_lock();
+			cpus_read_unlock();
+			return;
+		}
+	}
+	/* Pairs with cpu_dead(): where we found nothing, it is in the depot. */
+	smp_mb();
 }
 
 /**
