@@ -342,8 +342,9 @@ struct fixedpool_pool_destroy {
  * @numa_node: out: the node, -1: any
  * @first_slot: out: slot of block 0 in a handle
  * @chunk_blocks: out: blocks in one chunk; zero if not mappable
- * @in_use: out: blocks held by anybody at this moment
- * @peak: out: the most blocks ever held at the same time
+ * @in_use: out: blocks held by anybody at this moment; for a moment too many or
+ *	too few where free blocks are on their way between CPUs
+ * @peak: out: the most blocks ever held at the same time, counted as @in_use is
  * @clients: out: clients attached
  * @chunk_size: out: bytes of one chunk
  * @data_offset: out: mmap() offset of the blocks
