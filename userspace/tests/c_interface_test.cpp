@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <fixedpool/fixedpool.h>: c_calls.c on both transports, and what happens at the border.
+ * <fixedpool/fixedpool.h>: calls from C on both transports, and what happens at the border.
  */
 #include <string>
 
