@@ -17,6 +17,7 @@
 
 #include <fixedpool/error.hpp>
 
+#include "cut.hpp"
 #include "round.hpp"
 #include "upstream.hpp"
 
@@ -196,11 +197,7 @@ void* hashed_resource::do_allocate(std::size_t bytes, std::size_t alignment) {
         return piece;
     if (!ec)
         return upstream_->allocate(bytes, alignment);
-    throw bad_alloc{pool_error{ec,
-                               "allocate " + std::to_string(bytes) + " bytes, aligned to " +
-                                   std::to_string(alignment) + ", cut from pool '" +
-                                   std::string{pool_.name()} + '\'',
-                               pool_.name()}};
+    detail::refuse_piece(ec, bytes, alignment, pool_);
 }
 
 void* hashed_resource::try_allocate(std::size_t bytes, std::size_t alignment,
@@ -266,10 +263,7 @@ void hashed_resource::do_deallocate(void* memory, std::size_t bytes, std::size_t
     if (keep(memory, bytes, alignment, ec)) [[likely]]
         return;
     if (ec)
-        throw handle_error{ec,
-                           "deallocate " + std::to_string(bytes) + " bytes, cut from pool '" +
-                               std::string{pool_.name()} + '\'',
-                           {}};
+        detail::refuse_return(ec, bytes, pool_);
     upstream_->deallocate(memory, bytes, alignment);
 }
 
