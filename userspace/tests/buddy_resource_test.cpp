@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "churn.hpp"
 #include "device_test.hpp"
 #include "upstream.hpp"
 
@@ -319,43 +320,9 @@ TEST_P(BuddyResource, DoesNotThrowWhereItIsTriedAndUpstreamDoes) {
 }
 
 TEST_P(BuddyResource, KeepsPiecesApartWhateverIsDone) {
-    struct piece {
-        std::byte* bytes;
-        std::size_t size;
-        std::byte pattern;
-    };
-    std::vector<piece> pieces;
-    std::mt19937 random{4711};
-    const auto intact = [](const piece& each) {
-        return std::count(each.bytes, each.bytes + each.size, each.pattern) ==
-               static_cast<std::ptrdiff_t>(each.size);
-    };
-    for (int round = 0; round < 8000; ++round) {
-        const bool spoils = round >= 4000; // what is free
-        if (random() % 2 == 0) {
-            const std::size_t size = std::size_t{1} << random() % 12 | random() % 64;
-            std::error_code ec;
-            auto* const bytes = static_cast<std::byte*>(memory_.try_allocate(size, 1, ec));
-            if (bytes == nullptr) {
-                EXPECT_EQ(ec, errc::out_of_blocks);
-                continue;
-            }
-            pieces.push_back({bytes, size, std::byte(round)});
-            std::memset(bytes, round & 0xff, size);
-        } else if (!pieces.empty()) {
-            auto& gone = pieces[random() % pieces.size()];
-            EXPECT_TRUE(intact(gone));
-            memory_.deallocate(gone.bytes, gone.size, 1);
-            if (spoils)
-                std::memset(gone.bytes, round & 0xff, gone.size);
-            gone = pieces.back();
-            pieces.pop_back();
-        }
-    }
-    for (const auto& each : pieces) {
-        EXPECT_TRUE(intact(each));
-        memory_.deallocate(each.bytes, each.size, 1);
-    }
+    churn(memory_, 8000, [](auto& random) -> std::size_t {
+        return std::size_t{1} << random() % 12 | random() % 64;
+    });
     EXPECT_EQ(memory_.blocks_held(), 1U);
 }
 

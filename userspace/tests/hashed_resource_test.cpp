@@ -7,7 +7,6 @@
 #include <map>
 #include <memory_resource>
 #include <new>
-#include <random>
 #include <set>
 #include <string>
 #include <type_traits>
@@ -15,6 +14,7 @@
 
 #include <unistd.h>
 
+#include "churn.hpp"
 #include "device_test.hpp"
 #include "upstream.hpp"
 
@@ -342,44 +342,7 @@ TEST_P(HashedResource, ServesContainers) {
 }
 
 TEST_P(HashedResource, KeepsPiecesApartWhateverIsDone) {
-    struct piece {
-        std::byte* bytes;
-        std::size_t size;
-        std::byte pattern;
-    };
-    std::vector<piece> pieces;
-    bool spoils = false; // what is free
-    std::mt19937 random{4711};
-    const auto intact = [](const piece& each) {
-        return std::count(each.bytes, each.bytes + each.size, each.pattern) ==
-               static_cast<std::ptrdiff_t>(each.size);
-    };
-    for (int round = 0; round < 4000; ++round) {
-        spoils = round >= 2000;
-        if (random() % 2 == 0) {
-            const std::size_t size = random() % 300;
-            std::error_code ec;
-            auto* const bytes = static_cast<std::byte*>(memory_.try_allocate(size, 1, ec));
-            if (bytes == nullptr) {
-                EXPECT_EQ(ec, errc::out_of_blocks);
-                continue;
-            }
-            pieces.push_back({bytes, size, std::byte(round)});
-            std::memset(bytes, round & 0xff, size);
-        } else if (!pieces.empty()) {
-            auto& gone = pieces[random() % pieces.size()];
-            EXPECT_TRUE(intact(gone));
-            memory_.deallocate(gone.bytes, gone.size, 1);
-            if (spoils)
-                std::memset(gone.bytes, round & 0xff, gone.size);
-            gone = pieces.back();
-            pieces.pop_back();
-        }
-    }
-    for (const auto& each : pieces) {
-        EXPECT_TRUE(intact(each));
-        memory_.deallocate(each.bytes, each.size, 1);
-    }
+    churn(memory_, 4000, [](auto& random) -> std::size_t { return random() % 300; });
     memory_.release();
     EXPECT_EQ(pool_.usage().in_use, 0U);
 }
