@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <random>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -70,6 +72,18 @@ TEST_P(Bulk, AnyNumberIsTakenAndFreed) {
             ASSERT_EQ(pool_.usage().in_use, 0U);
         }
     }
+}
+
+TEST_P(Bulk, IsTriedWithoutExceptions) {
+    std::error_code ec = errc::out_of_blocks;
+    std::vector<handle> all(blocks);
+    EXPECT_TRUE(pool_.try_allocate(std::span{all}.first(2), ec));
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(pool_.try_allocate_some(std::span{all}.subspan(2), ec), blocks - 2);
+    std::array<handle, 1> one;
+    EXPECT_FALSE(pool_.try_allocate(one, ec));
+    EXPECT_EQ(ec, errc::out_of_blocks);
+    pool_.free(all);
 }
 
 TEST_P(Bulk, NeighboursStayTogether) {

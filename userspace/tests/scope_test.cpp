@@ -44,6 +44,28 @@ TEST_P(Scope, TriesToTakeABlock) {
     EXPECT_EQ(ec, errc::out_of_blocks);
 }
 
+TEST_P(Scope, TriesToTakeSeveral) {
+    const auto brief = scope::create(client_);
+    std::error_code ec = errc::out_of_blocks;
+    std::array<handle, 8> names;
+    EXPECT_TRUE(brief.try_allocate(pool_, names, ec));
+    EXPECT_FALSE(ec);
+    EXPECT_TRUE(pool_.check(brief.try_allocate(pool_, ec)).mine);
+    std::array<handle, 8> more;
+    EXPECT_FALSE(brief.try_allocate(pool_, more, ec));
+    EXPECT_EQ(ec, errc::out_of_blocks);
+    EXPECT_EQ(pool_.usage().in_use, 9U);
+}
+
+TEST_P(Scope, IsExchangedForAnother) {
+    auto one = scope::create(client_);
+    static_cast<void>(one.allocate(pool_));
+    scope none;
+    swap(one, none);
+    EXPECT_FALSE(one);
+    EXPECT_EQ(none.release(), 1U);
+}
+
 TEST_P(Scope, TellsHowManyItHasReleased) {
     auto some = scope::create(client_);
     std::array<handle, 5> names;

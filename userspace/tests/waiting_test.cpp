@@ -72,6 +72,19 @@ TEST_P(Waiting, IsNotNecessaryWhereBlocksAreFree) {
     pool_.allocate_wait(std::span<handle>{});
 }
 
+TEST_P(Waiting, TriesAllOfThatWithoutExceptions) {
+    give_back(7);
+    std::error_code ec = errc::timed_out;
+    EXPECT_TRUE(pool_.try_allocate_wait(ec));
+    EXPECT_FALSE(ec);
+    EXPECT_TRUE(pool_.try_allocate_wait(contents::zero, ec));
+    EXPECT_TRUE(pool_.try_allocate_until(deadline{}, ec));
+    std::array<handle, 7> handles;
+    EXPECT_TRUE(pool_.try_allocate_wait(handles, contents::unspecified, ec));
+    EXPECT_FALSE(pool_.try_allocate_until(deadline{}, ec));
+    EXPECT_EQ(ec, errc::timed_out);
+}
+
 TEST_P(Waiting, EndsWhenTheTimeHasCome) {
     const auto start = std::chrono::steady_clock::now();
     EXPECT_REFUSED(pool_error, errc::timed_out, pool_.allocate_for(30ms));
