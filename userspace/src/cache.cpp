@@ -65,8 +65,9 @@ cache::cache(transport& module, std::uint32_t pool, const block_table& table, si
       module_{module},
       pool_{pool},
       table_{table},
-      exact_{of.exact},
-      number_{caches::instance().add(*this)} {}
+      exact_{of.exact} {
+    caches::instance().add(*this);
+}
 
 cache::~cache() {
     if (number_ != 0)
@@ -74,16 +75,16 @@ cache::~cache() {
 }
 
 bool cache::lay_at_hand() noexcept {
-    const auto now = caches::at_hand(number_);
-    return now == caches::lying::here ||
-           (now == caches::lying::nowhere && caches::instance().make_magazine(*this));
+    const auto now = caches::look_for(number_);
+    return now == caches::finding::mine ||
+           (now == caches::finding::none && caches::instance().make_magazine(*this));
 }
 
 std::uint32_t cache::index_of(std::uint64_t next) const noexcept {
     return handle::from_value(next).slot() - table_.first_slot;
 }
 
-/** Acquire: pairs with the end of `entered`. What the owner did inside is done if he is not. */
+/** Acquire: pairs with `entered`. What the owner did inside is done if he is not. */
 bool cache::is_inside(const magazine& each) const noexcept {
     return each.on->inside.load(std::memory_order_acquire) == number_;
 }
@@ -215,7 +216,7 @@ std::uint32_t cache::empty_idle_locked(bool& all) noexcept {
 void cache::shut_locked() noexcept {
     ++shut_;
     for (auto* each = first_; each != nullptr; each = each->next)
-        each->on->at_hand[number_].store(&caches::shut, std::memory_order_relaxed);
+        each->on->lay(number_, caches::shut());
 }
 
 void cache::open_locked() noexcept {
@@ -224,9 +225,8 @@ void cache::open_locked() noexcept {
         --shut_;
     if (shut_ != 0)
         return;
-    // Release: pairs with `entered`.
     for (auto* each = first_; each != nullptr; each = each->next)
-        each->on->at_hand[number_].store(each, std::memory_order_release);
+        each->on->lay(number_, each);
 }
 
 /**

@@ -98,7 +98,8 @@ class cache {
     /** Has this thread its magazine at hand, now if it had none? Not if it is shut. */
     [[nodiscard]] bool lay_at_hand() noexcept;
 
-    // While the thread's own magazine is entered.
+    // While the thread's own magazine is entered. What the transport calls meanwhile finds no
+    // magazine of any pool: it must not need blocks, nor the heap, which may be of pools.
 
     /** Gets blocks for an empty magazine, if there are any. */
     void refill(magazine& empty) noexcept;
@@ -139,8 +140,8 @@ class cache {
     std::uint32_t empty_rack() noexcept;
     std::uint32_t empty_locked(magazine& left) noexcept;
     std::uint32_t empty_idle_locked(bool& all) noexcept;
+    [[nodiscard]] bool is_shut_locked() const noexcept { return shut_ != 0; }
     void begin_locked(magazine& fresh, thread_desk& on) noexcept;
-    [[nodiscard]] bool is_shut() const noexcept { return shut_ != 0; }
     void end_locked(magazine& left) noexcept;
     void forget_locked(bool interrupted) noexcept;
 
@@ -157,7 +158,7 @@ class cache {
     std::uint32_t visitors_ = 0;      // threads that are emptying it
 
     const bool exact_;
-    const std::uint32_t number_; // last: from then on others know of it
+    std::uint32_t number_ = 0; // once there is one others know of the cache
 };
 
 } // namespace fixedpool::detail

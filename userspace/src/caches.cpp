@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
 #include <new>
 
 #include <linux/membarrier.h>
+#include <pthread.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,8 +20,17 @@
 namespace fixedpool::detail {
 namespace {
 
-/** Of who has none. The mark is set, and stays so; else it would be looked at, and entered. */
-constinit const desk no_desk{.inside = ~std::uint32_t{0}, .at_hand = {}};
+// Nobody's. It is never written to; not const, so that it takes no room in the file.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+constinit desk no_desk = {};
+
+// What stands for a magazine is const, so that nobody can put a block into it by mistake.
+constinit const magazine shut_magazine;
+constinit const magazine no_magazine;
+
+// NOLINTBEGIN(*-const-cast): who finds one of these does not write to it
+magazine* none() noexcept { return const_cast<magazine*>(&no_magazine); }
+// NOLINTEND(*-const-cast)
 
 /** For the first so many keys of a process pthread_setspecific() needs no memory. */
 constexpr pthread_key_t keys_without_malloc = 32;
@@ -41,12 +53,7 @@ void* new_pages(std::size_t bytes) noexcept {
 } // namespace
 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
-constinit thread_local desk* this_desk = const_cast<desk*>(&no_desk); // never written to
-
-// NOLINTBEGIN(cppcoreguidelines-avoid-non-const-global-variables)
-constinit magazine caches::shut;
-constinit magazine caches::none;
-// NOLINTEND(cppcoreguidelines-avoid-non-const-global-variables)
+constinit thread_local desk* this_desk = &no_desk;
 
 namespace {
 
@@ -59,15 +66,23 @@ constinit thread_local bool thread_over [[gnu::tls_model("initial-exec")]] = fal
 
 caches& caches::instance() noexcept {
     // Never destroyed: threads may end after the last static object.
-    alignas(caches) static std::array<std::byte, sizeof(caches)> place;
-    // NOLINTNEXTLINE(*-avoid-non-const-global-variables,*-owning-memory)
-    static auto* const only = new (place.data()) caches;
-    return *only;
+    alignas(caches) static constinit std::array<std::byte, sizeof(caches)> place = {};
+    static constinit std::atomic<caches*> only = nullptr;
+    auto* made = only.load(std::memory_order_acquire);
+    if (made == nullptr) {
+        // With a lock that fork() takes: the child of another thread finds them whole or not at
+        // all, and would wait for ever for who makes a static object.
+        const std::lock_guard alone{local::registry::instance().mutex()};
+        made = only.load(std::memory_order_relaxed);
+        if (made == nullptr)
+            made = new (place.data()) caches; // NOLINT(*-owning-memory)
+        only.store(made, std::memory_order_release);
+    }
+    return *made;
 }
 
 caches::caches() noexcept {
-    // Its handlers of fork() must be there first: they run inside of ours.
-    static_cast<void>(local::registry::instance());
+    // The registry's handlers of fork() are there already: they run inside of ours.
     local::keep_caches(&caches::forked_inside);
     possible_ = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) &&
                 ::pthread_key_create(&key_, &caches::thread_ends) == 0 &&
@@ -77,23 +92,21 @@ caches::caches() noexcept {
 
 void caches::barrier() noexcept { membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED); }
 
-std::uint32_t caches::add(cache& added) noexcept {
-    std::uint32_t number = 0;
+void caches::add(cache& added) noexcept {
     lock_.lock();
     auto unused = std::uint32_t{1};
     while (unused < max_caches && all_[unused] != nullptr)
         ++unused;
     if (unused < max_caches) {
-        number = unused;
-        all_[number] = &added;
+        added.number_ = unused;
+        all_[unused] = &added;
         for (auto* each = desks_; each != nullptr; each = each->next)
-            each->at_hand[number].store(&none, std::memory_order_relaxed);
+            each->lay(unused, none());
         for (const auto* each = closures_; each != nullptr; each = each->next_)
             added.shut_ += each->covers(added) ? 1 : 0;
-        used_ = std::max(used_.load(), number + 1);
+        used_ = std::max(used_.load(), unused + 1);
     }
     lock_.unlock();
-    return number;
 }
 
 void caches::remove(cache& removed) noexcept {
@@ -104,7 +117,7 @@ void caches::remove(cache& removed) noexcept {
         lock_.lock();
     }
     for (auto* each = desks_; each != nullptr; each = each->next) {
-        each->at_hand[removed.number()].store(&none, std::memory_order_relaxed);
+        each->lay(removed.number(), none());
         each->own[removed.number()] = nullptr;
     }
     while (removed.first_ != nullptr) {
@@ -186,43 +199,63 @@ void caches::end_visit(cache& visited) noexcept {
 }
 
 bool caches::thread_inside() noexcept {
-    return this_desk != &no_desk && this_desk->inside.load(std::memory_order_relaxed) != 0;
+    return this_desk != &no_desk &&
+           this_desk->inside.load(std::memory_order_relaxed) != desk::outside;
 }
 
-caches::lying caches::at_hand(std::uint32_t number) noexcept {
+magazine* caches::shut() noexcept {
+    return const_cast<magazine*>(&shut_magazine); // NOLINT(*-const-cast): as none()
+}
+
+caches::finding caches::look_for(std::uint32_t number) noexcept {
     if (this_desk == &no_desk)
-        return lying::nowhere;
-    const auto* const found = this_desk->at_hand[number].load(std::memory_order_relaxed);
-    if (found == &none)
-        return lying::nowhere;
-    return found == &shut ? lying::shut : lying::here;
+        return finding::none;
+    const auto* const lying = this_desk->at_hand(number);
+    if (lying == &no_magazine)
+        return finding::none;
+    return lying == &shut_magazine ? finding::shut : finding::mine;
 }
 
 bool caches::make_magazine(cache& of) noexcept {
     // Whoever has the lock may wait for the very magazine this thread is in.
-    if (thread_over || thread_inside() || !lock())
+    if (thread_over || thread_inside())
         return false;
-    auto* const on = desk_of_thread();
-    const auto number = of.number();
-    // A handler may have been here since the caller looked.
-    if (on != nullptr && on->own[number] == nullptr) {
-        on->own[number] = new_magazine();
-        if (on->own[number] != nullptr)
-            of.begin_locked(*on->own[number], *on);
+    // A handler that forks would have the child take from us what we have in hand here.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool usable = false;
+    if (lock()) {
+        auto* const mine = magazine_of_thread(of);
+        usable = mine != nullptr && !of.is_shut_locked();
+        if (mine != nullptr)
+            mine->on->lay(of.number(), usable ? mine : shut());
+        unlock();
     }
-    auto* const mine = on != nullptr ? on->own[number] : nullptr;
-    const bool usable = mine != nullptr && !of.is_shut();
-    if (mine != nullptr)
-        on->at_hand[number].store(usable ? mine : &shut, std::memory_order_release);
-    unlock();
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return usable;
+}
+
+/** A handler may have been here since the caller looked. */
+magazine* caches::magazine_of_thread(cache& of) noexcept {
+    auto* const on = desk_of_thread();
+    if (on == nullptr)
+        return nullptr;
+    auto*& mine = on->own[of.number()];
+    if (mine == nullptr) {
+        mine = new_magazine();
+        if (mine != nullptr)
+            of.begin_locked(*mine, *on);
+    }
+    return mine;
 }
 
 /** With nothing on it. */
 void caches::clear_desk(thread_desk& cleared) noexcept {
     const auto used = used_.load(std::memory_order_relaxed);
     for (std::uint32_t number = 0; number < used; ++number)
-        cleared.at_hand[number].store(&none, std::memory_order_relaxed);
+        cleared.lay(number, none());
     std::fill_n(cleared.own.begin(), used, nullptr);
 }
 
@@ -243,7 +276,7 @@ thread_desk* caches::desk_of_thread() noexcept {
         desks_ = unused;
     }
     clear_desk(*unused);
-    unused->inside.store(0, std::memory_order_relaxed); // its thread may have ended inside
+    unused->inside.store(desk::outside, std::memory_order_relaxed); // or a thread ended inside
     if (::pthread_setspecific(key_, unused) != 0)
         return nullptr;
     unused->used = true;
@@ -287,7 +320,7 @@ void caches::leave_desk(thread_desk& left) noexcept {
 void caches::thread_ends(void* ended) noexcept {
     auto& all = instance();
     thread_over = true;
-    this_desk = const_cast<desk*>(&no_desk);
+    this_desk = &no_desk;
     all.lock_.lock();
     all.leave_desk(*static_cast<thread_desk*>(ended));
     all.lock_.unlock();
@@ -310,7 +343,7 @@ void caches::renew() noexcept {
         auto* const each = all_[number];
         if (each == nullptr)
             continue;
-        each->forget_locked(forked_inside(each->pool_));
+        each->forget_locked(number_inside() == number);
         while (each->first_ != nullptr) {
             auto& left = *each->first_;
             each->first_ = left.next;
@@ -333,12 +366,22 @@ void caches::renew() noexcept {
     }
 }
 
+/** The cache in whose magazine this thread is; zero: in none. */
+std::uint32_t caches::number_inside() noexcept {
+    if (!thread_inside())
+        return 0;
+    const auto number = this_desk->inside.load(std::memory_order_relaxed);
+    const auto& on = static_cast<const thread_desk&>(*this_desk); // NOLINT(*-static-cast-downcast)
+    return on.own[number] != nullptr ? number : 0;
+}
+
 /** In the child, before renew(): is a call to be continued that may have a block in hand? */
 bool caches::forked_inside(std::uint32_t pool) noexcept {
-    if (!thread_inside())
+    const auto number = number_inside();
+    if (number == 0) // and there may be no caches
         return false;
-    const auto* const in = instance().all_[this_desk->inside.load(std::memory_order_relaxed)];
-    return in != nullptr && in->pool_ == pool;
+    const auto* const in = instance().all_[number];
+    return in != nullptr && in->pool_ == pool && !in->module_.survives_fork();
 }
 
 } // namespace fixedpool::detail

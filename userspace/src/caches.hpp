@@ -26,9 +26,9 @@ namespace fixedpool::detail {
 class cache;
 enum class patience;
 
-/** A desk, and what others than its thread do with it. Under the lock of all caches. */
+/** A desk, and what others than its thread need to know. Under the lock of all caches. */
 struct thread_desk : desk {
-    std::array<magazine*, max_caches> own; // also while they are shut
+    std::array<magazine*, max_caches> own; // also while they are shut; not made one by one either
     thread_desk* next;
     bool used;
 };
@@ -37,14 +37,12 @@ class caches {
   public:
     static caches& instance() noexcept;
 
-    // On a desk in the place of a magazine: of a cache that is shut, or of which the thread
-    // has none. Nobody writes to them.
-    static magazine shut;
-    static magazine none;
+    /** What lies on desks in the place of a magazine that is shut. Nobody writes to it. */
+    [[nodiscard]] static magazine* shut() noexcept;
 
-    /** What does a thread find on its desk? */
-    enum class lying { nowhere, shut, here };
-    [[nodiscard]] static lying at_hand(std::uint32_t number) noexcept;
+    /** What does this thread find on its desk? */
+    enum class finding { none, shut, mine };
+    [[nodiscard]] static finding look_for(std::uint32_t number) noexcept;
 
     caches(const caches&) = delete;
     caches& operator=(const caches&) = delete;
@@ -55,8 +53,8 @@ class caches {
     /** A full barrier in every thread of the process. */
     static void barrier() noexcept;
 
-    /** Gives @p added its number; zero: there are too many. */
-    std::uint32_t add(cache& added) noexcept;
+    /** Gives @p added its number; none if there are too many. */
+    void add(cache& added) noexcept;
     /** Takes back the number and all magazines. */
     void remove(cache& removed) noexcept;
 
@@ -106,7 +104,7 @@ class caches {
     }
     void unlock() noexcept { lock_.unlock(); }
 
-    /** Is this thread inside any of its magazines? Then it runs a signal handler. */
+    /** Is this thread inside a magazine, or about to be? Then it runs a signal handler. */
     [[nodiscard]] static bool thread_inside() noexcept;
 
   private:
@@ -120,10 +118,12 @@ class caches {
     static void before_fork() noexcept;
     static void after_fork() noexcept;
     static void in_child() noexcept;
+    static std::uint32_t number_inside() noexcept;
     static bool forked_inside(std::uint32_t pool) noexcept;
 
     void clear_desk(thread_desk& cleared) noexcept;
     thread_desk* desk_of_thread() noexcept;
+    magazine* magazine_of_thread(cache& of) noexcept;
     magazine* new_magazine() noexcept;
     void free_magazine(magazine& unused) noexcept;
     void leave_desk(thread_desk& left) noexcept;

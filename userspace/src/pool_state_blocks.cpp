@@ -95,7 +95,7 @@ void pool_state::give_back_if_awaited() const noexcept {
 
 /** After there is room in the magazine; where somebody waits, all caches go back instead. */
 putting pool_state::put_again(handle name, counting count) const noexcept {
-    if (!cache_->lay_at_hand())
+    if (!cache_->lay_at_hand() || caches::thread_inside())
         return putting::not_here;
     if (table_.anyone_waits()) {
         give_back_if_awaited();

@@ -216,7 +216,7 @@ void c_bytes(c_opener open, const char* name) {
     EXPECT_STATUS(FP_ERROR_NOT_A_BLOCK, fp_pool_deallocate_bytes(made.pool, (char*)bytes + 1));
     EXPECT_STATUS(FP_ERROR_NOT_A_BLOCK, fp_pool_deallocate_bytes(made.pool, NULL));
     EXPECT_OK(fp_pool_deallocate_bytes(made.pool, bytes));
-    EXPECT_STATUS(FP_ERROR_NOT_A_BLOCK, fp_pool_deallocate_bytes(made.pool, bytes));
+    EXPECT_STATUS(FP_ERROR_DOUBLE_FREE, fp_pool_deallocate_bytes(made.pool, bytes));
     EXPECT(fp_pool_handle_of(made.pool, bytes) == 0);
     EXPECT(fp_pool_owns(made.pool, bytes) == 1);
 

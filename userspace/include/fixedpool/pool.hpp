@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fixedpool/block.hpp>
@@ -130,6 +131,17 @@ enum class contents {
 class FIXEDPOOL_EXPORT pool {
   public:
     pool() noexcept = default;
+    pool(const pool&) = default;
+    pool(pool&& other) noexcept
+        : front_{std::move(other.front_)},
+          cache_number_{std::exchange(other.cache_number_, 0)} {}
+    pool& operator=(const pool&) = default;
+    pool& operator=(pool&& other) noexcept {
+        front_ = std::move(other.front_);
+        cache_number_ = std::exchange(other.cache_number_, 0);
+        return *this;
+    }
+    ~pool() = default;
 
     /** Whether it is not empty. */
     [[nodiscard]] explicit operator bool() const noexcept { return front_ != nullptr; }
@@ -501,7 +513,7 @@ class FIXEDPOOL_EXPORT pool {
     [[nodiscard]] std::shared_ptr<const detail::pool_state> shared_state() const noexcept;
 
     std::shared_ptr<const detail::front> front_; // of state(), what is known of it here
-    std::uint32_t cache_number_ = 0;             // its own
+    std::uint32_t cache_number_ = 0;             // of front_, which is so not looked at for it
 };
 
 } // namespace fixedpool

@@ -25,6 +25,7 @@
 #include <fixedpool/detail/block_table.hpp>
 #include <fixedpool/detail/geometry.hpp>
 #include <fixedpool/detail/magazine.hpp>
+#include <fixedpool/detail/word.hpp>
 #include <fixedpool/handle.hpp>
 
 namespace fixedpool::detail {
@@ -85,7 +86,7 @@ template <counting count>
         return putting::not_here;
     const auto& table = mine->table;
     const auto index = name.slot() - table.first_slot;
-    auto* const versions = table.versions; // read once
+    auto* const versions = table.versions; // it is not read again for the store
     if (!table.may_keep(index, name.version())) [[unlikely]]
         return putting::not_here;
     const auto last = mine->hot.load(std::memory_order_relaxed);

@@ -89,15 +89,26 @@ inline constexpr std::size_t max_caches = 4096;
 
 /** What a thread looks up itself; what others need to know of it is in src. */
 struct desk {
-    // The number of the cache whose magazine the thread is in; zero: it is in none.
-    std::atomic<std::uint32_t> inside = 0;
+    static constexpr std::uint32_t outside = ~std::uint32_t{0};
+
+    /** Acquire: pairs with lay(), so that what was taken out meanwhile is seen to be gone. */
+    [[nodiscard, gnu::always_inline]] magazine* at_hand(std::uint32_t number) const noexcept {
+        return __atomic_load_n(&magazines[number], __ATOMIC_ACQUIRE);
+    }
+    void lay(std::uint32_t number, magazine* what) noexcept {
+        __atomic_store_n(&magazines[number], what, __ATOMIC_RELEASE);
+    }
+
+    // The number of the cache whose magazine the thread is in, or looks for; outside: of none.
+    // Zero: it is nobody's desk.
+    std::atomic<std::uint32_t> inside;
     // By the number of the cache the thread's magazine, or one that stands for none: it is
     // empty, and has no room. Number zero is no cache's. Behind the last number that was
-    // ever used are nulls.
-    alignas(64) std::array<std::atomic<magazine*>, max_caches> at_hand = {};
+    // ever used are nulls. Not made one by one: few of these pages are ever touched.
+    alignas(64) std::array<magazine*, max_caches> magazines;
 };
 
-/** This thread's. Of one that has none the mark is always set. */
+/** This thread's; nobody's if it has none. */
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 FIXEDPOOL_EXPORT extern constinit thread_local desk* this_desk [[gnu::tls_model("initial-exec")]];
 
@@ -106,21 +117,20 @@ class entered {
   public:
     /** @p number: of the cache; zero: one that stands for none. */
     [[gnu::always_inline]] explicit entered(std::uint32_t number) noexcept : desk_{this_desk} {
-        if (!equals(desk_->inside, 0)) [[unlikely]]
+        if (!equals(desk_->inside, desk::outside)) [[unlikely]]
             return;
         inside_ = true;
-        desk_->inside.store(number, std::memory_order_relaxed);
+        // Release, as below: what is found is that the thread is elsewhere.
+        desk_->inside.store(number, std::memory_order_release);
         std::atomic_signal_fence(std::memory_order_seq_cst);
-        // Acquire: pairs with the opening, so that what was taken out meanwhile is seen
-        // to be gone.
-        mine_ = desk_->at_hand[number].load(std::memory_order_acquire);
+        mine_ = desk_->at_hand(number);
     }
     entered(const entered&) = delete;
     entered& operator=(const entered&) = delete;
     /** Release: pairs with who looks whether the mark is another. */
     [[gnu::always_inline]] ~entered() {
         if (inside_)
-            desk_->inside.store(0, std::memory_order_release);
+            desk_->inside.store(desk::outside, std::memory_order_release);
     }
 
     /** False: not now, and there is no magazine. */
