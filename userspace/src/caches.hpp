@@ -27,7 +27,7 @@ class cache;
 enum class patience;
 
 /** A desk, and what others than its thread need to know. Under the lock of all caches. */
-struct thread_desk : desk {
+struct thread_desk : desk {                // NOLINT(*-member-init): of pages that are zero
     std::array<magazine*, max_caches> own; // also while they are shut; not made one by one either
     thread_desk* next;
     bool used;

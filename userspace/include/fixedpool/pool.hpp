@@ -131,11 +131,15 @@ enum class contents {
 class FIXEDPOOL_EXPORT pool {
   public:
     pool() noexcept = default;
-    pool(const pool&) = default;
+    /** Effects: refers to what @p other does. */
+    pool(const pool& other) = default;
+    /** Effects: refers to what @p other did, which becomes empty. */
     pool(pool&& other) noexcept
         : front_{std::move(other.front_)},
           cache_number_{std::exchange(other.cache_number_, 0)} {}
-    pool& operator=(const pool&) = default;
+    /** Effects: refers to what @p other does, and no more to what it did. */
+    pool& operator=(const pool& other) = default;
+    /** Effects: refers to what @p other did, which becomes empty. */
     pool& operator=(pool&& other) noexcept {
         front_ = std::move(other.front_);
         cache_number_ = std::exchange(other.cache_number_, 0);

@@ -88,7 +88,7 @@ struct alignas(64) magazine {
 inline constexpr std::size_t max_caches = 4096;
 
 /** What a thread looks up itself; what others need to know of it is in src. */
-struct desk {
+struct desk { // NOLINT(*-member-init): see below
     static constexpr std::uint32_t outside = ~std::uint32_t{0};
 
     /** Acquire: pairs with lay(), so that what was taken out meanwhile is seen to be gone. */
