@@ -300,7 +300,6 @@ void cache::begin_locked(magazine& fresh, thread_desk& on) noexcept {
     fresh.table = table_;
     if (exact_)
         fresh.table.blocks = 0;
-    fresh.of = this;
     fresh.on = &on;
     fresh.next = first_;
     first_ = &fresh;

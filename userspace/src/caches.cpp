@@ -28,9 +28,8 @@ constinit desk no_desk = {};
 constinit const magazine shut_magazine;
 constinit const magazine no_magazine;
 
-// NOLINTBEGIN(*-const-cast): who finds one of these does not write to it
-magazine* none() noexcept { return const_cast<magazine*>(&no_magazine); }
-// NOLINTEND(*-const-cast)
+// Who finds one of these does not write to it.
+magazine* none() noexcept { return const_cast<magazine*>(&no_magazine); } // NOLINT(*-const-cast)
 
 /** For the first so many keys of a process pthread_setspecific() needs no memory. */
 constexpr pthread_key_t keys_without_malloc = 32;
@@ -299,7 +298,6 @@ magazine* caches::new_magazine() noexcept {
 }
 
 void caches::free_magazine(magazine& unused) noexcept {
-    unused.of = nullptr;
     unused.next = unused_;
     unused_ = &unused;
 }

@@ -31,7 +31,6 @@
 
 namespace fixedpool::detail {
 
-class cache;
 struct thread_desk;
 
 struct alignas(64) magazine {
@@ -77,7 +76,6 @@ struct alignas(64) magazine {
     block_table table; // without blocks if put() is not to be used
 
     // Of whoever has the lock of all caches.
-    cache* of = nullptr;
     magazine* next = nullptr;
     thread_desk* on = nullptr;
 
